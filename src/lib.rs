@@ -1,1 +1,4 @@
-//! rollback
+//! `rollback`: carries out rollback runbooks.
+
+pub mod error;
+pub mod runbook;

@@ -1,0 +1,5 @@
+//! The YAML format: types, loading, errors with their place.
+
+pub mod model;
+
+pub use model::*;
