@@ -1,4 +1,9 @@
 //! `rollback`: carries out rollback runbooks.
 
 pub mod error;
+pub mod event;
+pub mod facts;
+pub mod journal;
 pub mod runbook;
+pub mod step;
+pub mod world;

@@ -1,0 +1,351 @@
+//! The records of a run and the live events between them: one envelope, one format version, and
+//! nothing of ours below it. Records are numbered, journaled and streamed; live events are only
+//! streamed. Renderers match exhaustively.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The version of the record format; a reader refuses a newer one. `docs/events.md` has its history.
+pub const VERSION: u32 = 1;
+
+/// A record with its number, time and run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Format version.
+    pub v: u32,
+    /// From 1, without gaps.
+    pub seq: u64,
+    /// RFC 3339, UTC, milliseconds.
+    pub ts: String,
+    /// The run.
+    pub run_id: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub record: Record,
+}
+
+/// Something that happened in a run, for good.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Record {
+    /// The first record: what is going to be done, by whom, and the plan as it was confirmed.
+    RunStarted(Box<RunStarted>),
+    /// The run was confirmed (or declined) before anything was changed.
+    Confirmed {
+        /// `prompt`, `--yes`, `--confirm`, `rehearsal`.
+        how: String,
+        /// Whether the answer was yes.
+        yes: bool,
+        /// Who decided, where that is asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decided_by: Option<String>,
+    },
+    /// The values that the run is about to change: `object field` -> value.
+    SnapshotTaken {
+        /// What stood there before.
+        values: BTreeMap<String, Value>,
+    },
+    /// Written before the effect: from here on the step may have happened.
+    StepIntended {
+        /// The step's id.
+        step: String,
+        /// From 1.
+        index: usize,
+        /// Steps in the plan.
+        of: usize,
+        /// The step's name.
+        name: String,
+        /// The step's kind.
+        kind: String,
+        /// From 1.
+        attempt: u32,
+        /// The argv that are about to run.
+        commands: Vec<Vec<String>>,
+        /// Late names that were resolved for this step (never secrets).
+        #[serde(default)]
+        resolved: BTreeMap<String, String>,
+    },
+    /// A child was started for the step; lets a later process find it alive.
+    ChildStarted {
+        /// The step's id.
+        step: String,
+        /// The child's process group.
+        group: u32,
+        /// Its start time as the system tells it, to know a reused number.
+        started: String,
+        /// Its program.
+        program: String,
+    },
+    /// The step's attempt is over.
+    StepEnded {
+        /// The step's id.
+        step: String,
+        /// Which attempt.
+        attempt: u32,
+        /// How doing it went.
+        outcome: Outcome,
+        /// What the world showed afterwards.
+        effect: EffectKind,
+        /// One sentence: the evidence, or why it failed.
+        why: String,
+        /// More lines: the command's own stderr, a pod's last log lines.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        detail: Vec<String>,
+        /// How long the attempt took.
+        elapsed_ms: u64,
+        /// What later steps can name, such as `sha`.
+        #[serde(default)]
+        outputs: BTreeMap<String, String>,
+    },
+    /// The step is not run.
+    StepSkipped {
+        /// The step's id.
+        step: String,
+        /// Why.
+        why: SkipReason,
+        /// One sentence.
+        detail: String,
+    },
+    /// After a crash or an interruption: what the world says of a step that was started.
+    DoubtResolved {
+        /// The step's id.
+        step: String,
+        /// What the world (or the operator) said.
+        effect: EffectKind,
+        /// Who said so: `world`, `operator`.
+        by: String,
+        /// One sentence.
+        why: String,
+    },
+    /// What the operator (or a flag) chose after a failure.
+    Decision {
+        /// The step's id.
+        step: String,
+        /// What was chosen.
+        choice: Choice,
+        /// `prompt`, `policy` (no terminal, `on_failure`).
+        by: String,
+    },
+    /// A condition of `recovered_when` was judged.
+    CriterionJudged {
+        /// Its name.
+        name: String,
+        /// Whether it held in the survey; none where it could not be asked.
+        before: Option<bool>,
+        /// Whether it holds now.
+        holds: bool,
+        /// One sentence, such as `503 -> 200, 3 in a row`.
+        why: String,
+    },
+    /// The method's budget is used up.
+    BudgetExceeded {
+        /// The budget.
+        budget_ms: u64,
+    },
+    /// The next rung of the ladder, offered.
+    EscalationOffered {
+        /// Its target.
+        target: String,
+        /// Its method.
+        method: String,
+        /// The exact command line.
+        command: Vec<String>,
+        /// Whether its survey found it ready; none where it was not surveyed.
+        ready: Option<bool>,
+        /// One sentence.
+        why: String,
+    },
+    /// The run goes on in another process.
+    Resumed {
+        /// Who.
+        operator: String,
+        /// Where.
+        host: String,
+        /// The process.
+        pid: u32,
+    },
+    /// The run stops here and can be resumed.
+    RunPaused {
+        /// Why.
+        why: String,
+        /// How the process ends.
+        exit_code: u8,
+        /// The command that goes on.
+        resume: Vec<String>,
+    },
+    /// The last record.
+    RunFinished {
+        /// The verdict.
+        verdict: Verdict,
+        /// How the process ends.
+        exit_code: u8,
+        /// One sentence.
+        why: String,
+        /// From the confirmation to here.
+        elapsed_ms: u64,
+    },
+}
+
+/// What is known when a run starts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// `component tool-dispatcher`.
+    pub target: String,
+    /// The method.
+    pub method: String,
+    /// The plan's digest.
+    pub digest: String,
+    /// kubectl context.
+    pub context: String,
+    /// Namespace.
+    pub namespace: String,
+    /// uid of `kube-system`, or empty where it could not be read.
+    pub cluster: String,
+    /// Who runs it.
+    pub operator: String,
+    /// Where.
+    pub host: String,
+    /// The process.
+    pub pid: u32,
+    /// This program's version.
+    pub version: String,
+    /// Incident, where given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<String>,
+    /// Reason, where given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The run that escalated to this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalated_from: Option<String>,
+    /// The method's budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_ms: Option<u64>,
+    /// Whether the world is the sandbox.
+    #[serde(default)]
+    pub simulated: bool,
+    /// The catalog's directory.
+    pub catalog: String,
+    /// The plan as it was shown (see `plan.rs`).
+    pub plan: Value,
+}
+
+/// How doing a step went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It ended well.
+    Done,
+    /// It ended badly.
+    Failed,
+    /// Its time was up.
+    TimedOut,
+    /// The operator or a signal ended it.
+    Interrupted,
+}
+
+/// What the world shows of a step's effect; [`crate::step::Effect`] without its details.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectKind {
+    /// Nothing of it.
+    Missing,
+    /// Some of it.
+    Partly,
+    /// On its way.
+    Underway,
+    /// All of it.
+    Present,
+    /// It went wrong for good.
+    Broken,
+    /// It is done, but somebody else must still act (a merge).
+    Awaiting,
+    /// The world cannot tell.
+    Unanswerable,
+}
+
+/// Why a step is not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// Its effect is there.
+    AlreadyThere,
+    /// Its survey said it is blocked, and the operator left it out.
+    Blocked,
+    /// The operator chose to go on without it.
+    Operator,
+}
+
+/// The answers of the failure menu.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choice {
+    /// Try the step again.
+    Retry,
+    /// Go on without it.
+    Skip,
+    /// Give this method up and go to the next rung.
+    Escalate,
+    /// Stop.
+    Abort,
+    /// Go on as the runbook's `on_failure: continue` says.
+    Continue,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It was seen failing, and now it is seen working.
+    Recovered,
+    /// Everything was done; recovery was not shown.
+    Applied,
+    /// A step failed.
+    Failed,
+    /// The operator stopped it.
+    Aborted,
+    /// A step is in doubt.
+    Unknown,
+}
+
+impl Verdict {
+    /// The word shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Recovered => "recovered",
+            Verdict::Applied => "applied",
+            Verdict::Failed => "failed",
+            Verdict::Aborted => "aborted",
+            Verdict::Unknown => "unknown",
+        }
+    }
+}
+
+/// Something that is only worth seeing while it happens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Live {
+    /// A line that a step's command printed; sanitized and redacted.
+    Output {
+        /// The step's id.
+        step: String,
+        /// `stdout` or `stderr`.
+        stream: String,
+        /// The line.
+        text: String,
+    },
+    /// How far a step is.
+    Progress {
+        /// The step's id.
+        step: String,
+        /// Such as `ready 2/3 · 1 old pod left`.
+        text: String,
+    },
+    /// A word to the operator that changes nothing (a first Ctrl-C, a slow login).
+    Notice {
+        /// The sentence.
+        text: String,
+    },
+}

@@ -1,0 +1,379 @@
+//! The only user of duct: children in a session of their own, output to files, a deadline with
+//! TERM, grace and KILL for the whole group, and an environment reduced to what programs need.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+
+/// How long a group may take to end after TERM before it is killed.
+pub const GRACE: Duration = Duration::from_secs(10);
+
+/// How much of a captured stream is kept.
+const CAPTURE_CAP: u64 = 32 * 1024 * 1024;
+
+/// A program with all that it is given. Never seen by a shell.
+#[derive(Debug, Clone, Default)]
+pub struct Invocation {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Added to the reduced environment.
+    pub env: BTreeMap<String, String>,
+    /// Where it runs; none means a neutral directory (`/`).
+    pub cwd: Option<PathBuf>,
+    /// Its standard input; empty means closed.
+    pub stdin: Vec<u8>,
+    /// How long it may run.
+    pub timeout: Duration,
+    /// Ends with the thread that starts it (Linux): for helpers such as `kubectl proxy`.
+    pub dies_with_us: bool,
+}
+
+impl Invocation {
+    /// A program with its arguments and a deadline.
+    pub fn new<S: Into<String>>(
+        argv: impl IntoIterator<Item = S>,
+        timeout: Duration,
+    ) -> Invocation {
+        Invocation {
+            argv: argv.into_iter().map(Into::into).collect(),
+            timeout,
+            ..Invocation::default()
+        }
+    }
+}
+
+/// How a child ended. A child's result is data, not an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// It exited with this status.
+    Exit(i32),
+    /// A signal ended it.
+    Signal(i32),
+    /// Its time was up; its group was ended.
+    TimedOut,
+    /// It was ended because the operator or a signal said so.
+    Interrupted,
+    /// It could not be started, and why.
+    NotStarted(String),
+}
+
+impl Ending {
+    /// Whether it exited with 0.
+    pub fn success(&self) -> bool {
+        *self == Ending::Exit(0)
+    }
+
+    /// For a sentence: `exit 3`, `killed by signal 9`, `no answer in time`.
+    pub fn phrase(&self) -> String {
+        match self {
+            Ending::Exit(code) => format!("exit {code}"),
+            Ending::Signal(signal) => format!("killed by signal {signal}"),
+            Ending::TimedOut => "its time was up".to_owned(),
+            Ending::Interrupted => "interrupted".to_owned(),
+            Ending::NotStarted(why) => format!("could not be started: {why}"),
+        }
+    }
+}
+
+/// A child that has ended, with what it printed.
+#[derive(Debug, Clone)]
+pub struct Captured {
+    /// How it ended.
+    pub ending: Ending,
+    /// Its standard output (at most 32 MiB of it).
+    pub stdout: Vec<u8>,
+    /// Its standard error (likewise).
+    pub stderr: Vec<u8>,
+    /// How long it ran.
+    pub elapsed: Duration,
+}
+
+impl Captured {
+    /// Standard output as text without its last line end.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).trim_end().to_owned()
+    }
+
+    /// Standard error as lines, for a failure's detail.
+    pub fn complaint(&self) -> Vec<String> {
+        String::from_utf8_lossy(&self.stderr).trim_end().lines().map(str::to_owned).collect()
+    }
+}
+
+/// A child that runs.
+#[derive(Debug, Clone)]
+pub struct Running {
+    handle: Arc<duct::Handle>,
+    pid: Pid,
+    started: Instant,
+}
+
+impl Running {
+    /// Waits for the leader to end; none when `limit` passes first.
+    pub fn wait(&self, limit: Duration) -> Option<Ending> {
+        match self.handle.wait_timeout(limit) {
+            Ok(None) => None,
+            Ok(Some(output)) => Some(ending_of(output.status)),
+            Err(error) => Some(Ending::NotStarted(error.to_string())),
+        }
+    }
+
+    /// Its process group (and session).
+    pub fn group(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// Since when.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Sends TERM to the whole group.
+    pub fn terminate(&self) {
+        let _ = kill_process_group(self.pid, Signal::TERM);
+    }
+
+    /// Sends KILL to the whole group, also when its leader is gone.
+    pub fn kill(&self) {
+        let _ = kill_process_group(self.pid, Signal::KILL);
+        let _ = self.handle.kill();
+    }
+
+    /// Whether any process of the group is left.
+    pub fn group_alive(&self) -> bool {
+        test_kill_process_group(self.pid).is_ok()
+    }
+
+    /// TERM, grace, KILL; returns when the leader is reaped.
+    pub fn end(&self, grace: Duration) {
+        self.terminate();
+        let until = Instant::now() + grace;
+        let _ = self.wait(grace);
+        while self.group_alive() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.kill();
+        let _ = self.wait(Duration::from_secs(1));
+    }
+}
+
+fn ending_of(status: std::process::ExitStatus) -> Ending {
+    use std::os::unix::process::ExitStatusExt as _;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Ending::Exit(code),
+        (None, Some(signal)) => Ending::Signal(signal),
+        (None, None) => Ending::Exit(-1),
+    }
+}
+
+/// Starts a child whose output goes to the two files.
+pub fn spawn(invocation: &Invocation, stdout: &File, stderr: &File) -> io::Result<Running> {
+    let (program, arguments) = invocation
+        .argv
+        .split_first()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no program"))?;
+    let mut expression = duct::cmd(program, arguments)
+        .unchecked()
+        .stdout_file(stdout.try_clone()?)
+        .stderr_file(stderr.try_clone()?)
+        .full_env(environment(&invocation.env))
+        .dir(invocation.cwd.as_deref().unwrap_or(Path::new("/")));
+    expression = if invocation.stdin.is_empty() {
+        expression.stdin_null()
+    } else {
+        let mut file = tempfile::tempfile()?;
+        file.write_all(&invocation.stdin)?;
+        file.rewind()?;
+        expression.stdin_file(file)
+    };
+    let dies_with_us = invocation.dies_with_us;
+    let expression = expression.before_spawn(move |command| {
+        own_session(command, dies_with_us);
+        Ok(())
+    });
+    let handle = expression.start()?;
+    let pid = handle.pids().first().copied().unwrap_or_default();
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or_else(|| io::Error::other("the child has no process id"))?;
+    Ok(Running { handle: Arc::new(handle), pid, started: Instant::now() })
+}
+
+/// A session of its own: no terminal to prompt on, one group to signal.
+#[allow(unsafe_code)]
+fn own_session(command: &mut std::process::Command, dies_with_us: bool) {
+    // SAFETY: runs in the child between fork and exec; setsid and prctl are async-signal-safe and
+    // touch no memory of ours.
+    unsafe {
+        command.pre_exec(move || {
+            rustix::process::setsid()?;
+            #[cfg(target_os = "linux")]
+            if dies_with_us {
+                rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+            }
+            let _ = dies_with_us;
+            Ok(())
+        });
+    }
+}
+
+/// Runs a read to its end and returns what it printed. Blocks; for helper threads and short reads.
+pub fn capture(invocation: &Invocation) -> Captured {
+    let begun = Instant::now();
+    match try_capture(invocation) {
+        Ok(captured) => captured,
+        Err(error) => Captured {
+            ending: Ending::NotStarted(reason(invocation, &error)),
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            elapsed: begun.elapsed(),
+        },
+    }
+}
+
+fn try_capture(invocation: &Invocation) -> io::Result<Captured> {
+    let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    let running = spawn(invocation, &stdout, &stderr)?;
+    let ending = running.wait(invocation.timeout).unwrap_or_else(|| {
+        running.end(Duration::from_secs(1));
+        Ending::TimedOut
+    });
+    Ok(Captured {
+        ending,
+        stdout: slurp(&mut stdout)?,
+        stderr: slurp(&mut stderr)?,
+        elapsed: running.elapsed(),
+    })
+}
+
+fn slurp(file: &mut File) -> io::Result<Vec<u8>> {
+    file.rewind()?;
+    let mut bytes = Vec::new();
+    file.take(CAPTURE_CAP).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Why a program could not be started, in a sentence.
+pub fn reason(invocation: &Invocation, error: &io::Error) -> String {
+    let program = invocation.argv.first().map_or("", String::as_str);
+    match error.kind() {
+        io::ErrorKind::NotFound => format!("`{program}` is not on the PATH"),
+        io::ErrorKind::PermissionDenied => format!("`{program}` is not executable"),
+        _ => format!("`{program}`: {error}"),
+    }
+}
+
+/// Names that children keep from our environment; everything else stays with us.
+const KEPT: [&str; 27] = [
+    "HOME",
+    "PATH",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TMPDIR",
+    "KUBECONFIG",
+    "SSH_AUTH_SOCK",
+    "SSH_AGENT_PID",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+    "DOCKER_HOST",
+    "DOCKER_CONFIG",
+    "GIT_SSL_CAINFO",
+];
+const KEPT_PREFIXES: [&str; 8] =
+    ["LC_", "XDG_", "CLOUDSDK_", "AWS_", "AZURE_", "GCLOUD_", "USE_GKE_", "GOOGLE_CLOUD_"];
+
+fn environment(added: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    let mut environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| {
+            KEPT.contains(&name.as_str())
+                || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        })
+        .collect();
+    environment.insert("PAGER".to_owned(), "cat".to_owned());
+    environment.insert("TERM".to_owned(), "dumb".to_owned());
+    environment.extend(added.clone());
+    environment.into_iter().collect()
+}
+
+/// Where a program is on the PATH, or none.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let executable = |path: &Path| {
+        std::fs::metadata(path)
+            .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    };
+    if name.contains('/') {
+        return Some(PathBuf::from(name)).filter(|path| executable(path));
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|dir| dir.join(name)).find(|path| executable(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, timeout: Duration) -> Captured {
+        capture(&Invocation::new(["sh", "-c", script], timeout))
+    }
+
+    #[test]
+    fn a_child_s_result_is_data() {
+        let captured = shell("echo out; echo err >&2; exit 3", Duration::from_secs(5));
+        assert_eq!(captured.ending, Ending::Exit(3));
+        assert_eq!(captured.text(), "out");
+        assert_eq!(captured.complaint(), ["err"]);
+    }
+
+    #[test]
+    fn a_grandchild_that_holds_the_output_does_not_hold_us() {
+        let captured = shell("sleep 60 & echo started", Duration::from_secs(30));
+        assert_eq!(captured.text(), "started");
+        assert!(captured.elapsed < Duration::from_secs(20), "waited for the grandchild");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_a_sentence() {
+        let captured = capture(&Invocation::new(["no-such-program"], Duration::from_secs(1)));
+        assert_eq!(
+            captured.ending.phrase(),
+            "could not be started: `no-such-program` is not on the PATH"
+        );
+    }
+
+    #[test]
+    fn a_timeout_ends_a_child_that_ignores_term_and_its_children() {
+        let captured = shell("trap '' TERM; sleep 61 & echo $!; wait", Duration::from_millis(200));
+        assert_eq!(captured.ending, Ending::TimedOut);
+        let survivor: i32 = captured.text().parse().expect("the grandchild's id");
+        let alive = Pid::from_raw(survivor)
+            .is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok());
+        assert!(!alive || zombie(survivor), "{survivor} survived");
+    }
+
+    fn zombie(pid: i32) -> bool {
+        std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "))
+    }
+}
