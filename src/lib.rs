@@ -4,6 +4,8 @@ pub mod error;
 pub mod event;
 pub mod facts;
 pub mod journal;
+pub mod plan;
 pub mod runbook;
+pub mod state;
 pub mod step;
 pub mod world;

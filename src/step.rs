@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::event::{EffectKind, Outcome};
 
 /// What a step is to the world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Nature {
     /// A goal that the world can show.
     Change,
