@@ -1,0 +1,1 @@
+//! `rollback show`: a runbook as it would be run, without looking at the world.
