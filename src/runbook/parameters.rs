@@ -96,6 +96,11 @@ impl Parameters {
         self.with_variables(std::env::vars_os().filter_map(text))
     }
 
+    /// Whether the operator gave this parameter.
+    pub fn is_given(&self, name: &str) -> bool {
+        self.flags.contains_key(name) || self.environment.contains_key(name)
+    }
+
     /// One parameter's value, with its origin.
     fn find(&self, name: &str, parameter: &Parameter) -> Option<(String, Origin)> {
         let given = |map: &BTreeMap<String, String>, origin| {

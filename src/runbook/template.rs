@@ -151,27 +151,50 @@ pub fn escaped(text: &str) -> Vec<&str> {
         .collect()
 }
 
+/// A part of a draft's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part<'t> {
+    /// Text.
+    Text(&'t str),
+    /// A late name, without `${` and `}`.
+    Late(&'t str),
+}
+
+/// A draft's text, split at those names that are late; everything else is text by then.
+pub fn parts(text: &str, late: impl Fn(&str) -> bool) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let (mut from, mut at) = (0, 0);
+    while let Some(open) = text[at..].find("${").map(|open| at + open) {
+        let rest = &text[open + 2..];
+        let name = rest.find('}').map(|end| &rest[..end]);
+        match name.filter(|name| is_name(name) && late(name)) {
+            Some(name) => {
+                if open > from {
+                    parts.push(Part::Text(&text[from..open]));
+                }
+                parts.push(Part::Late(name));
+                from = open + name.len() + 3;
+                at = from;
+            }
+            None => at = open + 2,
+        }
+    }
+    if from < text.len() {
+        parts.push(Part::Text(&text[from..]));
+    }
+    parts
+}
+
 /// The text of a draft with its late names replaced, when the step runs. What `lookup` does not
 /// know stays as it is: by then it is text.
 pub fn settle(text: &str, lookup: impl Fn(&str) -> Option<String>) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(open) = rest.find("${") {
-        let (before, after) = rest.split_at(open);
-        out.push_str(before);
-        let name = after[2..].find('}').map(|end| &after[2..2 + end]).filter(|name| is_name(name));
-        match name.and_then(|name| lookup(name).map(|value| (name, value))) {
-            Some((name, value)) => {
-                out.push_str(&value);
-                rest = &after[name.len() + 3..];
-            }
-            None => {
-                out.push_str("${");
-                rest = &after[2..];
-            }
+    for part in parts(text, |name| lookup(name).is_some()) {
+        match part {
+            Part::Text(text) => out.push_str(text),
+            Part::Late(name) => out.push_str(&lookup(name).unwrap_or_default()),
         }
     }
-    out.push_str(rest);
     out
 }
 
