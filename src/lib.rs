@@ -1,5 +1,7 @@
 //! `rollback`: carries out rollback runbooks.
 
+pub mod commands;
+pub mod draft;
 pub mod error;
 pub mod event;
 pub mod facts;
@@ -8,6 +10,7 @@ pub mod journal;
 pub mod output;
 pub mod plan;
 pub mod runbook;
+pub mod script;
 pub mod state;
 pub mod step;
 pub mod terminal;
