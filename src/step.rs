@@ -1,5 +1,8 @@
 //! A step: foresee, do, look. The table of kinds; adding one is a file and a line here.
 
+pub mod set_flags;
+pub mod workload;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

@@ -115,7 +115,7 @@ impl Cluster {
     }
 
     /// The workload's object alone.
-    fn workload_object(&self, workload: &Workload) -> Known<Value> {
+    pub(crate) fn workload_object(&self, workload: &Workload) -> Known<Value> {
         let path = format!("{}/{}", self.collection(workload.kind.plural()), workload.name);
         self.get("get", &workload.to_string(), &path)
     }
