@@ -385,13 +385,21 @@ fn normal(value: &Value) -> Value {
     }
 }
 
-/// Why the current ReplicaSet gets no pods, in the API server's words.
+/// Why the current ReplicaSet gets no pods, in the API server's words: as the set itself says, or
+/// the Deployment about a pod of that set.
 fn refused_pods(facts: &WorkloadFacts) -> Option<String> {
-    let failing = condition(current_replica_set(facts)?, "ReplicaFailure")
-        .filter(|condition| condition["status"] == "True")?;
-    let words =
-        failing["message"].as_str().or(failing["reason"].as_str()).unwrap_or("FailedCreate");
-    Some(plain(words))
+    let set = current_replica_set(facts)?;
+    let prefix = format!("\"{}-", set["metadata"]["name"].as_str()?);
+    let failing = |object| {
+        condition(object, "ReplicaFailure").filter(|condition| condition["status"] == "True")
+    };
+    let condition = failing(set).or_else(|| {
+        failing(&facts.object).filter(|condition| {
+            condition["message"].as_str().is_some_and(|message| message.contains(&prefix))
+        })
+    })?;
+    let words = condition["message"].as_str().or(condition["reason"].as_str());
+    Some(plain(words.unwrap_or("FailedCreate")))
 }
 
 /// The controller's own "no progress", where it is about the current template.
@@ -415,3 +423,6 @@ fn noun(count: u64) -> &'static str {
 fn pods_word(count: u64) -> String {
     format!("{count} {}", noun(count))
 }
+
+#[cfg(test)]
+mod tests;
