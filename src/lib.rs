@@ -1,1 +1,3 @@
 //! rollback
+
+pub mod sandbox;
