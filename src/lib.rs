@@ -5,5 +5,6 @@ pub mod event;
 pub mod facts;
 pub mod journal;
 pub mod runbook;
+pub mod sandbox;
 pub mod step;
 pub mod world;
