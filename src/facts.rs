@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::runbook::{Http, Workload};
+use crate::step::FieldChange;
 use crate::world::forge::{GitFact, GitRead};
 
 /// A read-only question to the world. Equal questions are asked once.
@@ -107,6 +108,8 @@ pub struct Facts {
     pub endpoints: BTreeMap<String, (bool, String)>,
     /// Flags that a step of this plan sets on a ConfigMap: name -> keys. Filled by forecasts.
     pub flags_to_change: BTreeMap<String, BTreeSet<String>>,
+    /// The same with the values, as long as they are known. Filled by forecasts.
+    pub flag_changes: Vec<FieldChange>,
     /// Flags that a step of this plan wants and that are already there. Filled by forecasts.
     pub flags_present: BTreeMap<String, BTreeSet<String>>,
 }

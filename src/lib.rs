@@ -10,6 +10,7 @@ pub mod journal;
 pub mod output;
 pub mod plan;
 pub mod runbook;
+pub mod sandbox;
 pub mod script;
 pub mod state;
 pub mod step;

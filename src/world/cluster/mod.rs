@@ -1,29 +1,384 @@
 //! The cluster: reads through one `kubectl proxy`, writes as `kubectl` commands.
+//!
+//! Nothing here can change the cluster: the only patch is a server-side dry-run, the only POSTs are
+//! reviews, which are answered and not kept. Changes are argv made by [`kubectl`], run by the hands.
 
-use serde_json::Value;
+mod proxy;
+mod rest;
+pub mod rollout;
+mod watch;
 
-use crate::facts::{Access, Identity, Known, WorkloadFacts};
-use crate::runbook::Workload;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::error::nearest;
+use crate::facts::{Access, Identity, Known, Unread, WorkloadFacts};
+use crate::runbook::{Workload, WorkloadKind};
+use crate::step::Setting;
+use crate::world::process::{Ending, Invocation, capture};
+use proxy::Proxy;
+use rest::{Ask, Rest};
+pub use watch::WatchGuard;
+
+/// Who the API server notes as the author of our changes.
+pub const FIELD_MANAGER: &str = "rollback";
+
+/// kubectl's own deadline for one request of a change; ours, on the whole command, is on top.
+pub const REQUEST_TIMEOUT: &str = "--request-timeout=20s";
 
 /// A handle to one namespace of one cluster; cheap to clone, safe to share with helper threads.
+/// The proxy ends with the last handle, or at [`Cluster::close`].
 #[derive(Debug, Clone)]
-pub struct Cluster {}
+pub struct Cluster {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    base: Vec<String>,
+    namespace: String,
+    rest: Rest,
+}
 
 impl Cluster {
+    /// Starts the proxy and returns at once; the first read waits for it. Called on the main
+    /// thread: the proxy dies with the thread that started it.
+    pub fn start(context: Option<String>, namespace: String) -> Cluster {
+        let setting = Setting { context, namespace, ..Setting::default() };
+        Cluster::open(&setting, rest::DEADLINE)
+    }
+
+    /// The same for a setting, with a deadline for each read.
+    pub fn open(setting: &Setting, deadline: Duration) -> Cluster {
+        let base = base(setting);
+        let proxy = Proxy::start(base.clone(), setting.context.clone());
+        let (namespace, rest) = (setting.namespace.clone(), Rest::new(proxy, deadline));
+        Cluster { inner: Arc::new(Inner { base, namespace, rest }) }
+    }
+
+    /// Ends the proxy now; later reads say that it is closed.
+    pub fn close(&self) {
+        self.inner.rest.proxy.close();
+    }
+
+    /// The namespace that is read.
+    pub fn namespace(&self) -> &str {
+        &self.inner.namespace
+    }
+
+    fn rest(&self) -> &Rest {
+        &self.inner.rest
+    }
+
+    /// The argv of a change: `kubectl` with context, namespace and request timeout.
+    pub fn kubectl<S: AsRef<str>>(&self, arguments: &[S]) -> Vec<String> {
+        argv(self.inner.base.clone(), &self.inner.namespace, arguments)
+    }
+
     /// The ConfigMap, or why not.
-    pub fn configmap(&self, _name: &str) -> Known<Value> {
-        todo!()
+    pub fn configmap(&self, name: &str) -> Known<Value> {
+        let path = format!("{}/{name}", self.collection("configmaps"));
+        let what = format!("configmap/{name}");
+        self.get("get", &what, &path).map_err(|why| self.with_nearest(why, "configmaps", name))
     }
+
     /// The workload with its pods and ReplicaSets, or why not.
-    pub fn workload(&self, _workload: &Workload) -> Known<WorkloadFacts> {
-        todo!()
+    pub fn workload(&self, workload: &Workload) -> Known<WorkloadFacts> {
+        let object = self
+            .workload_object(workload)
+            .map_err(|why| self.with_nearest(why, workload.kind.plural(), &workload.name))?;
+        let selector = encode(&selector_of(&object));
+        let list = |plural: &str| {
+            let path = format!("{}?labelSelector={selector}", self.collection(plural));
+            self.get("list", plural, &path).map(|list| items(&list))
+        };
+        let (pods, replica_sets) = if workload.kind == WorkloadKind::Deployment {
+            std::thread::scope(|scope| {
+                let replica_sets = scope.spawn(|| list("replicasets"));
+                let pods = list("pods");
+                let replica_sets = replica_sets.join().unwrap_or_else(|_| {
+                    Err(Unread::Failed("reading the ReplicaSets failed".to_owned()))
+                });
+                (pods, replica_sets)
+            })
+        } else {
+            (list("pods"), Ok(Vec::new()))
+        };
+        let (mut pods, mut replica_sets) = (pods?, replica_sets?);
+        replica_sets.retain(|set| owner_uid(set) == object["metadata"]["uid"].as_str());
+        let owners: Vec<&str> = if workload.kind == WorkloadKind::Deployment {
+            replica_sets.iter().filter_map(|set| set["metadata"]["uid"].as_str()).collect()
+        } else {
+            object["metadata"]["uid"].as_str().into_iter().collect()
+        };
+        pods.retain(|pod| owner_uid(pod).is_some_and(|uid| owners.contains(&uid)));
+        Ok(WorkloadFacts { object, pods, replica_sets })
     }
+
+    /// The workload's object alone.
+    pub(crate) fn workload_object(&self, workload: &Workload) -> Known<Value> {
+        let path = format!("{}/{}", self.collection(workload.kind.plural()), workload.name);
+        self.get("get", &workload.to_string(), &path)
+    }
+
     /// Whether we may.
-    pub fn access(&self, _access: &Access) -> Known<bool> {
-        todo!()
+    pub fn access(&self, access: &Access) -> Known<bool> {
+        let mut attributes = json!({
+            "namespace": self.inner.namespace,
+            "verb": access.verb,
+            "group": access.group,
+            "resource": access.resource,
+        });
+        if !access.name.is_empty() {
+            attributes["name"] = json!(access.name);
+        }
+        let body = json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": { "resourceAttributes": attributes },
+        });
+        let ask = Ask { verb: "create", what: "selfsubjectaccessreviews", namespace: "" };
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        let answer = self.rest().review(ask, path, &body)?;
+        answer["status"]["allowed"].as_bool().ok_or_else(|| {
+            Unread::Failed("the API server's access review says neither yes nor no".to_owned())
+        })
     }
-    /// Which cluster this is.
+
+    /// Which cluster this is. What may not be read is left empty; only an unreachable server, or
+    /// one that tells nothing at all, is no answer.
     pub fn identity(&self) -> Known<Identity> {
-        todo!()
+        std::thread::scope(|scope| {
+            let server = scope.spawn(|| self.server_address());
+            let user = scope.spawn(|| self.user());
+            let namespace = |name: &str| {
+                let what = format!("namespaces/{name}");
+                let path = format!("/api/v1/namespaces/{name}");
+                let ask = Ask { verb: "get", what: &what, namespace: "" };
+                let answer = self.rest().get(ask, &path)?;
+                Ok(answer["metadata"]["uid"].as_str().unwrap_or_default().to_owned())
+            };
+            let uid = match namespace("kube-system") {
+                Err(why @ Unread::Unreachable(_)) => Err(why),
+                Err(_) => namespace(&self.inner.namespace),
+                known => known,
+            };
+            let (server, user) =
+                (server.join().unwrap_or_default(), user.join().unwrap_or_default());
+            match uid {
+                Err(why) if user.is_empty() || matches!(why, Unread::Unreachable(_)) => Err(why),
+                uid => Ok(Identity { uid: uid.unwrap_or_default(), server, user }),
+            }
+        })
     }
+
+    /// The API server's address as the kubeconfig has it; empty where it has none.
+    fn server_address(&self) -> String {
+        let mut argv = self.inner.base.clone();
+        argv.extend(["config", "view", "--minify", "-o", "json"].map(str::to_owned));
+        let captured = capture(&Invocation::new(argv, rest::DEADLINE));
+        let view: Value = serde_json::from_slice(&captured.stdout).unwrap_or(Value::Null);
+        view["clusters"][0]["cluster"]["server"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Who the API server says we are; empty where it does not serve that question.
+    fn user(&self) -> String {
+        let body = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
+        let ask = Ask { verb: "create", what: "selfsubjectreviews", namespace: "" };
+        let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+        let answer = self.rest().review(ask, path, &body).unwrap_or(Value::Null);
+        plain(answer["status"]["userInfo"]["username"].as_str().unwrap_or_default())
+    }
+
+    /// What a patch would make of an object, tried by the API server and not kept. `path` is below
+    /// the namespace: `configmaps/flags`, `apps/deployments/web`.
+    pub fn dry_run_patch(&self, path: &str, content_type: &str, body: &Value) -> Known<Value> {
+        let (collection, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let plural = collection.rsplit('/').next().unwrap_or(collection);
+        let what = format!("{plural}/{name}");
+        let ask = Ask { verb: "patch", what: &what, namespace: &self.inner.namespace };
+        let path = format!("{}/{name}", self.collection(plural));
+        self.rest().dry_run(ask, &path, content_type, body)
+    }
+
+    /// The warnings that the cluster has noted about an object, oldest first, as `reason: message`.
+    pub fn events_for(&self, object: &Value) -> Known<Vec<String>> {
+        let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
+        let path = format!(
+            "{}?fieldSelector=involvedObject.uid%3D{uid}&limit=500",
+            self.collection("events")
+        );
+        let mut events = items(&self.get("list", "events", &path)?);
+        events.retain(|event| event["type"] == "Warning");
+        events.sort_by_key(|event| event["lastTimestamp"].as_str().unwrap_or_default().to_owned());
+        Ok(events
+            .iter()
+            .map(|event| {
+                let text = |key: &str| plain(event[key].as_str().unwrap_or_default());
+                format!("{}: {}", text("reason"), text("message"))
+            })
+            .collect())
+    }
+
+    /// The last lines that a container printed, without control characters; of the run that
+    /// crashed where there was one, else of the present one. None that can be had: no lines.
+    pub fn log_tail(&self, pod: &str, container: &str, lines: usize) -> Vec<String> {
+        let read = |previous: bool| {
+            let path = format!(
+                "{}/{pod}/log?container={container}&tailLines={lines}&limitBytes=16384&previous={previous}",
+                self.collection("pods")
+            );
+            let what = format!("log of pod/{pod}");
+            let ask = Ask { verb: "get", what: &what, namespace: &self.inner.namespace };
+            let text = self.rest().text(ask, &path).unwrap_or_default();
+            let all: Vec<String> = text.lines().map(plain).collect();
+            all[all.len().saturating_sub(lines)..].to_vec()
+        };
+        let previous = read(true);
+        if previous.is_empty() { read(false) } else { previous }
+    }
+
+    /// Calls `wake` at every change of the workloads, their ReplicaSets and pods, and whenever it
+    /// is not sure that it has missed none, until the guard is dropped.
+    pub fn watch(&self, workloads: &[Workload], wake: impl Fn() + Send + 'static) -> WatchGuard {
+        watch::start(self, workloads, wake)
+    }
+
+    /// The path of a namespaced collection.
+    fn collection(&self, plural: &str) -> String {
+        let group = match plural {
+            "deployments" | "statefulsets" | "daemonsets" | "replicasets" => "apis/apps/v1",
+            _ => "api/v1",
+        };
+        format!("/{group}/namespaces/{}/{plural}", self.inner.namespace)
+    }
+
+    fn get(&self, verb: &str, what: &str, path: &str) -> Known<Value> {
+        self.rest().get(Ask { verb, what, namespace: &self.inner.namespace }, path)
+    }
+
+    /// Adds the nearest name that exists to "not found", where names may be listed.
+    fn with_nearest(&self, why: Unread, plural: &str, name: &str) -> Unread {
+        let Unread::Missing(text, None) = why else { return why };
+        let path = format!("{}?limit=500", self.collection(plural));
+        let list = self.get("list", plural, &path).map(|list| items(&list)).unwrap_or_default();
+        let names: Vec<&str> =
+            list.iter().filter_map(|item| item["metadata"]["name"].as_str()).collect();
+        let singular = plural.strip_suffix('s').unwrap_or(plural);
+        let hint = match nearest(name, names.iter().copied()) {
+            Some(near) => Some(format!("did you mean {singular}/{near}?")),
+            None if names.is_empty() => None,
+            None => {
+                let shown: Vec<&str> = names.into_iter().take(8).collect();
+                Some(format!("{plural} in {}: {}", self.inner.namespace, shown.join(", ")))
+            }
+        };
+        Unread::Missing(text, hint)
+    }
+}
+
+/// The argv of a change in a setting, as [`Cluster::kubectl`] makes it.
+pub fn kubectl<S: AsRef<str>>(setting: &Setting, arguments: &[S]) -> Vec<String> {
+    argv(base(setting), &setting.namespace, arguments)
+}
+
+/// `kubectl` with what says which cluster.
+fn base(setting: &Setting) -> Vec<String> {
+    let mut argv = vec!["kubectl".to_owned()];
+    for (flag, value) in [("--kubeconfig", &setting.kubeconfig), ("--context", &setting.context)] {
+        argv.extend(value.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
+    }
+    argv
+}
+
+fn argv<S: AsRef<str>>(mut argv: Vec<String>, namespace: &str, arguments: &[S]) -> Vec<String> {
+    argv.extend(["-n", namespace, REQUEST_TIMEOUT].map(str::to_owned));
+    argv.extend(arguments.iter().map(|argument| argument.as_ref().to_owned()));
+    argv
+}
+
+/// The context that kubectl uses when none is named; to be fixed for a run, since somebody else
+/// may change it meanwhile.
+pub fn current_context(setting: &Setting) -> Known<String> {
+    let mut argv = base(setting);
+    argv.extend(["config", "current-context"].map(str::to_owned));
+    let captured = capture(&Invocation::new(argv, rest::DEADLINE));
+    if captured.ending.success() && !captured.text().is_empty() {
+        return Ok(captured.text());
+    }
+    if let Ending::NotStarted(why) = captured.ending {
+        return Err(Unread::Failed(why));
+    }
+    let known = proxy::contexts(&base(setting));
+    let choice = if known.is_empty() {
+        "set KUBECONFIG".to_owned()
+    } else {
+        format!("name one of: {}", known.join(", "))
+    };
+    Err(Unread::Failed(format!("kubectl has no current context; {choice}")))
+}
+
+/// The label selector of a workload as a query has it.
+fn selector_of(object: &Value) -> String {
+    let selector = &object["spec"]["selector"];
+    let labels = selector["matchLabels"].as_object().into_iter().flatten();
+    let mut terms: Vec<String> = labels
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect();
+    for expression in selector["matchExpressions"].as_array().into_iter().flatten() {
+        let key = expression["key"].as_str().unwrap_or_default();
+        let values: Vec<&str> = expression["values"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let values = values.join(",");
+        match expression["operator"].as_str() {
+            Some("In") => terms.push(format!("{key} in ({values})")),
+            Some("NotIn") => terms.push(format!("{key} notin ({values})")),
+            Some("Exists") => terms.push(key.to_owned()),
+            Some("DoesNotExist") => terms.push(format!("!{key}")),
+            _ => {}
+        }
+    }
+    terms.join(",")
+}
+
+/// Percent-encodes what a query value may not hold.
+fn encode(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}
+
+/// The items of a list.
+fn items(list: &Value) -> Vec<Value> {
+    list["items"].as_array().cloned().unwrap_or_default()
+}
+
+/// The uid of what controls an object.
+pub(crate) fn owner_uid(object: &Value) -> Option<&str> {
+    object["metadata"]["ownerReferences"]
+        .as_array()?
+        .iter()
+        .find(|owner| owner["controller"] == true)?["uid"]
+        .as_str()
+}
+
+/// A line of somebody else's text without control characters and escape sequences.
+pub(crate) fn plain(text: &str) -> String {
+    console::strip_ansi_codes(text)
+        .chars()
+        .map(|c| if c == '\t' { ' ' } else { c })
+        .filter(|c| !c.is_control())
+        .collect()
 }

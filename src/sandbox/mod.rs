@@ -1,0 +1,362 @@
+//! Owns the sandbox: a Kubernetes API server with its controllers in this process, for rehearsals and tests.
+//!
+//! It imports nothing else of this crate. A request goes `http` -> `routes` -> `operations` -> `store`; the
+//! controllers then move ReplicaSets and pods on, in a thread of their own, behind the same lock. What is not
+//! implemented answers 501 and is counted, see [`Sandbox::unimplemented`].
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+mod access;
+mod clock;
+mod controllers;
+mod defaults;
+mod discovery;
+mod failure;
+mod http;
+mod kinds;
+mod logs;
+mod managed;
+mod operations;
+mod patch;
+mod protobuf;
+mod routes;
+mod schema;
+mod selector;
+mod state;
+mod store;
+mod table;
+mod validate;
+mod watch;
+mod workload;
+
+pub use access::Rule;
+
+use operations::{Form, Strictness, Write};
+use state::{Shared, State};
+use store::Key;
+
+/// How a sandbox behaves.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// From a pod's creation until its containers run.
+    pub pod_delay: Duration,
+    /// From the start of a pod's termination until it is gone.
+    pub termination_delay: Duration,
+    /// From a container's first crash until it is started again; doubled with every crash.
+    pub crash_delay: Duration,
+    /// How many nodes a DaemonSet finds.
+    pub nodes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            pod_delay: Duration::from_millis(20),
+            termination_delay: Duration::from_millis(20),
+            crash_delay: Duration::from_millis(100),
+            nodes: 1,
+        }
+    }
+}
+
+/// A request that was asked of the sandbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestLine {
+    /// `GET`, `PATCH`, ...
+    pub method: String,
+    /// The path, without the query and without the prefix that names the user.
+    pub path: String,
+    /// The query, decoded.
+    pub query: String,
+    /// Who asked.
+    pub user: String,
+    /// The status of the answer; 0 where none was given.
+    pub status: u16,
+    /// Whether it was a dry-run.
+    pub dry_run: bool,
+}
+
+/// What a predicate of [`Sandbox::wait_until`] can see.
+#[derive(Debug)]
+pub struct View<'a>(&'a State);
+
+impl View<'_> {
+    /// One object; `resource` is its plural name.
+    pub fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
+        let kind = kinds::by_plural(resource)?;
+        self.0.store.get(&Key::new(kind.plural, namespace, name)).map(|object| (*object).clone())
+    }
+
+    /// All objects of a resource in a namespace (in all namespaces, where that is empty), by name.
+    pub fn list(&self, resource: &str, namespace: &str) -> Vec<Value> {
+        let Some(kind) = kinds::by_plural(resource) else {
+            return Vec::new();
+        };
+        self.0.store.list(kind.plural, namespace).iter().map(|object| (**object).clone()).collect()
+    }
+
+    /// The requests so far.
+    pub fn requests(&self) -> &[RequestLine] {
+        &self.0.requests
+    }
+}
+
+/// A running sandbox. It stops when dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    shared: Arc<Shared>,
+    url: String,
+    stop: Option<oneshot::Sender<()>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Starts a sandbox on a free port of this machine.
+    pub fn start(options: Options) -> io::Result<Sandbox> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let shared = Arc::new(Shared::new(options));
+        let (stop, stopped) = oneshot::channel();
+        let (serving, working) = (shared.clone(), shared.clone());
+        let threads = vec![
+            std::thread::Builder::new().name("sandbox-http".to_owned()).spawn(move || {
+                // Without its listener the sandbox is gone; its clients find that out by themselves.
+                let _ = http::serve(listener, &serving, stopped);
+            })?,
+            std::thread::Builder::new()
+                .name("sandbox-controllers".to_owned())
+                .spawn(move || controllers::run(&working))?,
+        ];
+        Ok(Sandbox { shared, url, stop: Some(stop), threads })
+    }
+
+    /// `http://127.0.0.1:PORT`. Requests are made by the user whose name is the bearer token; without one, by `admin`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Writes a kubeconfig with one context. Clients send no token without TLS, so the server's URL names the user.
+    pub fn write_kubeconfig(
+        &self,
+        path: &Path,
+        context: &str,
+        namespace: &str,
+        user: &str,
+    ) -> io::Result<()> {
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": context,
+            "clusters": [{"name": context, "cluster": {"server": format!("{}/users/{user}", self.url)}}],
+            "users": [{"name": user, "user": {"token": user}}],
+            "contexts": [{"name": context, "context": {"cluster": context, "user": user, "namespace": namespace}}],
+        });
+        std::fs::write(path, format!("{config:#}\n"))
+    }
+
+    /// Creates an object from its manifest, as `admin`; its namespace is created if it is not there.
+    pub fn create(&self, object: Value) -> Result<Value, String> {
+        let kind = kinds::by_manifest(
+            workload::text(&object, "/apiVersion"),
+            workload::text(&object, "/kind"),
+        )
+        .ok_or_else(|| "the sandbox does not serve this kind".to_owned())?;
+        let namespace = match (kind.namespaced, workload::text(&object, "/metadata/namespace")) {
+            (false, _) => "",
+            (true, "") => "default",
+            (true, namespace) => namespace,
+        }
+        .to_owned();
+        self.shared.change(|state| {
+            if kind.namespaced && state.store.get(&Key::new("namespaces", "", &namespace)).is_none() {
+                let manifest = json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": namespace}});
+                let mut write = by_test("namespaces", "", "")?;
+                operations::create(state, &mut write, manifest).map_err(said)?;
+            }
+            let mut write = by_test(kind.plural, &namespace, "")?;
+            operations::create(state, &mut write, object).map_err(said)
+        })
+    }
+
+    /// One object; `resource` is its plural name.
+    pub fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
+        View(&self.shared.lock()).get(resource, namespace, name)
+    }
+
+    /// All objects of a resource in a namespace (in all namespaces, where that is empty), by name.
+    pub fn list(&self, resource: &str, namespace: &str) -> Vec<Value> {
+        View(&self.shared.lock()).list(resource, namespace)
+    }
+
+    /// Applies a merge patch to an object, as `admin`.
+    pub fn patch_merge(
+        &self,
+        resource: &str,
+        namespace: &str,
+        name: &str,
+        patch: &Value,
+    ) -> Result<Value, String> {
+        self.shared.change(|state| {
+            let mut write = by_test(resource, namespace, name)?;
+            operations::patch(state, &mut write, Form::Merge, patch).map_err(said)
+        })
+    }
+
+    /// Replaces an object, as `admin`.
+    pub fn replace(
+        &self,
+        resource: &str,
+        namespace: &str,
+        name: &str,
+        object: Value,
+    ) -> Result<Value, String> {
+        self.shared.change(|state| {
+            let mut write = by_test(resource, namespace, name)?;
+            operations::replace(state, &mut write, object).map_err(said)
+        })
+    }
+
+    /// Deletes an object, as `admin`.
+    pub fn delete(&self, resource: &str, namespace: &str, name: &str) -> Result<Value, String> {
+        self.shared.change(|state| {
+            let write = by_test(resource, namespace, name)?;
+            operations::delete(state, &write, &json!({})).map_err(said)
+        })
+    }
+
+    /// Lets a user do more. A user without rules may do nothing; `admin` may do everything.
+    pub fn grant(&self, user: &str, rules: &[Rule]) {
+        self.shared.change(|state| state.access.grant(user, rules));
+    }
+
+    /// Forbids something, whatever else is granted. `*` stands for all.
+    pub fn deny(&self, user: &str, verb: &str, resource: &str, name: &str) {
+        self.shared.change(|state| state.access.deny(user, verb, resource, name));
+    }
+
+    /// Takes all denials back.
+    pub fn clear_denials(&self) {
+        self.shared.change(|state| state.access.clear_denials());
+    }
+
+    /// The environment that a container of a pod carries, resolved when it started. Nothing if it did not start.
+    pub fn pod_env(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+    ) -> Option<BTreeMap<String, String>> {
+        let state = self.shared.lock();
+        let pod = state.store.get(&Key::new("pods", namespace, pod))?;
+        state.runs.get(workload::text(&pod, "/metadata/uid"))?.env(container)
+    }
+
+    /// Waits until the predicate holds, looking again at every change; whether it came to hold in time.
+    pub fn wait_until(&self, deadline: Duration, predicate: impl Fn(&View) -> bool) -> bool {
+        self.wait(deadline, |state| predicate(&View(state)))
+    }
+
+    /// Waits until the controllers have nothing to do and no pod is starting or ending; 30 seconds at most.
+    pub fn settle(&self) -> bool {
+        self.wait(Duration::from_secs(30), State::settled)
+    }
+
+    fn wait(&self, deadline: Duration, done: impl Fn(&State) -> bool) -> bool {
+        let until = Instant::now() + deadline;
+        let mut state = self.shared.lock();
+        loop {
+            if done(&state) {
+                return true;
+            }
+            if Instant::now() >= until {
+                return false;
+            }
+            state = self.shared.wait(state, Some(until));
+        }
+    }
+
+    /// Every request so far, in the order of the answers.
+    pub fn requests(&self) -> Vec<RequestLine> {
+        self.shared.lock().requests.clone()
+    }
+
+    /// What was asked and is not implemented, as method and path. Tests assert that it is empty.
+    pub fn unimplemented(&self) -> Vec<String> {
+        self.shared.lock().unimplemented.clone()
+    }
+
+    /// A digest of all objects but leases and events: the same before and after what changes nothing.
+    pub fn digest(&self) -> String {
+        self.shared.lock().store.digest(false)
+    }
+
+    /// As [`Sandbox::digest`], leases and events included.
+    pub fn full_digest(&self) -> String {
+        self.shared.lock().store.digest(true)
+    }
+
+    /// Forgets the history of changes: watches from older versions are told that these expired.
+    pub fn expire_watches(&self) {
+        self.shared.change(|state| state.store.compact());
+    }
+
+    /// Sets how long pods take to start.
+    pub fn set_pod_delay(&self, delay: Duration) {
+        self.shared.change(|state| state.options.pod_delay = delay);
+    }
+
+    /// Sets how long pods take to end.
+    pub fn set_termination_delay(&self, delay: Duration) {
+        self.shared.change(|state| state.options.termination_delay = delay);
+    }
+
+    /// Answers every request with 503, or stops doing so.
+    pub fn set_unavailable(&self, unavailable: bool) {
+        self.shared.change(|state| state.unavailable = unavailable);
+    }
+
+    /// Accepts requests and never answers them, or stops doing so for new ones.
+    pub fn hang(&self, hang: bool) {
+        self.shared.change(|state| state.hang = hang);
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.shared.change(|state| state.stop = true);
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A write by the owner of the sandbox.
+fn by_test<'a>(resource: &str, namespace: &'a str, name: &'a str) -> Result<Write<'a>, String> {
+    let kind = kinds::by_plural(resource)
+        .ok_or_else(|| format!("the sandbox does not serve {resource}"))?;
+    Ok(Write {
+        kind,
+        namespace,
+        name,
+        subresource: "",
+        manager: "sandbox",
+        dry_run: false,
+        strictness: Strictness::Strict,
+        warnings: Vec::new(),
+    })
+}
+
+#[allow(clippy::needless_pass_by_value, clippy::boxed_local)] // the form that `map_err` wants
+fn said(failure: Box<failure::Failure>) -> String {
+    workload::text(&failure.body, "/message").to_owned()
+}

@@ -1,0 +1,211 @@
+//! PURE: which containers of a pod template read a key of a ConfigMap, how, and what overrides it,
+//! in the order in which Kubernetes resolves it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::facts::Known;
+
+/// One way a container comes to see a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// The container.
+    pub container: String,
+    /// How.
+    pub how: How,
+}
+
+/// How a container sees a key, or what it sees instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// As this environment variable.
+    Env(String),
+    /// As a file below this path; running pods see changes after a while.
+    File(String),
+    /// As a file mounted with subPath; running pods never see changes.
+    SubPath(String),
+    /// Not at all: a literal env value comes later and wins.
+    Literal {
+        /// The variable.
+        variable: String,
+        /// The literal.
+        value: String,
+    },
+    /// Not at all: another source of the same variable comes later and wins.
+    Other {
+        /// The variable.
+        variable: String,
+        /// `configmap/more`, `secret/x`.
+        source: String,
+    },
+    /// Perhaps: a later source of variables could not be read and may hold the same one.
+    Perhaps {
+        /// The variable.
+        variable: String,
+        /// `secret/x`.
+        source: String,
+    },
+}
+
+impl How {
+    /// Whether the container sees the key's value.
+    pub fn effective(&self) -> bool {
+        !matches!(self, How::Literal { .. } | How::Other { .. })
+    }
+}
+
+/// What the ConfigMaps hold, by name.
+pub type ConfigMaps = BTreeMap<String, Known<Value>>;
+
+/// Every way in which the template's containers see the key.
+pub fn readings(template: &Value, configmap: &str, key: &str, all: &ConfigMaps) -> Vec<Reading> {
+    let spec = &template["spec"];
+    let mut found = Vec::new();
+    for container in containers(spec) {
+        let name = container["name"].as_str().unwrap_or_default();
+        let mut add = |how| found.push(Reading { container: name.to_owned(), how });
+        for variable in variables(container, configmap, key) {
+            add(resolve(container, configmap, key, &variable, all));
+        }
+        mounts(spec, container, configmap, key).into_iter().for_each(add);
+    }
+    found
+}
+
+/// The ConfigMaps that a template names anywhere; the survey reads them too.
+pub fn configmaps_named(template: &Value) -> BTreeSet<String> {
+    let spec = &template["spec"];
+    let mut names = BTreeSet::new();
+    let mut add = |value: &Value| names.extend(value.as_str().map(str::to_owned));
+    for container in containers(spec) {
+        each(&container["envFrom"]).for_each(|source| add(&source["configMapRef"]["name"]));
+        each(&container["env"])
+            .for_each(|entry| add(&entry["valueFrom"]["configMapKeyRef"]["name"]));
+    }
+    for volume in each(&spec["volumes"]) {
+        add(&volume["configMap"]["name"]);
+        each(&volume["projected"]["sources"]).for_each(|source| add(&source["configMap"]["name"]));
+    }
+    names
+}
+
+/// The containers of a pod spec, those that start first included.
+pub fn containers(spec: &Value) -> impl Iterator<Item = &Value> {
+    each(&spec["initContainers"]).chain(each(&spec["containers"]))
+}
+
+/// The items of an array, or none.
+pub(crate) fn each(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// The variables by which a container would see the key, before anything overrides them.
+fn variables(container: &Value, configmap: &str, key: &str) -> BTreeSet<String> {
+    let from = each(&container["envFrom"])
+        .filter(|source| source["configMapRef"]["name"] == configmap)
+        .map(|source| format!("{}{key}", source["prefix"].as_str().unwrap_or_default()));
+    let single = each(&container["env"])
+        .filter(|entry| refers(entry, configmap, key))
+        .filter_map(|entry| entry["name"].as_str().map(str::to_owned));
+    from.chain(single).collect()
+}
+
+fn refers(entry: &Value, configmap: &str, key: &str) -> bool {
+    let reference = &entry["valueFrom"]["configMapKeyRef"];
+    reference["name"] == configmap && reference["key"] == key
+}
+
+/// What a variable holds in the end: the last env entry of that name, else the last source of
+/// envFrom that has it.
+fn resolve(container: &Value, configmap: &str, key: &str, variable: &str, all: &ConfigMaps) -> How {
+    let variable = variable.to_owned();
+    let entry = each(&container["env"]).filter(|entry| entry["name"] == variable.as_str()).last();
+    if let Some(entry) = entry {
+        if refers(entry, configmap, key) {
+            return How::Env(variable);
+        }
+        let from = &entry["valueFrom"];
+        if from.is_null() {
+            let value = entry["value"].as_str().unwrap_or_default().to_owned();
+            return How::Literal { variable, value };
+        }
+        return How::Other { variable, source: source_of(from) };
+    }
+    let mut how = How::Env(variable.clone());
+    let mut seen = false;
+    for source in each(&container["envFrom"]) {
+        let prefix = source["prefix"].as_str().unwrap_or_default();
+        let Some(its_key) = variable.strip_prefix(prefix) else { continue };
+        if let Some(secret) = source["secretRef"]["name"].as_str() {
+            if seen {
+                let source = format!("secret/{secret}");
+                how = How::Perhaps { variable: variable.clone(), source };
+            }
+            continue;
+        }
+        let Some(name) = source["configMapRef"]["name"].as_str() else { continue };
+        if name == configmap && its_key == key {
+            seen = true;
+            how = How::Env(variable.clone());
+        } else if seen {
+            let source = format!("configmap/{name}");
+            match all.get(name) {
+                Some(Ok(object)) if object["data"][its_key].is_string() => {
+                    how = How::Other { variable: variable.clone(), source };
+                }
+                Some(Ok(_)) => {}
+                _ => how = How::Perhaps { variable: variable.clone(), source },
+            }
+        }
+    }
+    how
+}
+
+/// `configmap/more key X`, `secret/x`, `fieldRef`.
+pub(crate) fn source_of(from: &Value) -> String {
+    let name = |kind: &str| from[kind]["name"].as_str().unwrap_or_default().to_owned();
+    let key = |kind: &str| from[kind]["key"].as_str().unwrap_or_default().to_owned();
+    if from["configMapKeyRef"].is_object() {
+        format!("configmap/{} key {}", name("configMapKeyRef"), key("configMapKeyRef"))
+    } else if from["secretKeyRef"].is_object() {
+        format!("secret/{}", name("secretKeyRef"))
+    } else {
+        from.as_object().and_then(|map| map.keys().next()).cloned().unwrap_or_default()
+    }
+}
+
+/// The files in which a container sees the key.
+fn mounts(spec: &Value, container: &Value, configmap: &str, key: &str) -> Vec<How> {
+    let mut found = Vec::new();
+    for volume in each(&spec["volumes"]) {
+        let sources = [&volume["configMap"]]
+            .into_iter()
+            .chain(each(&volume["projected"]["sources"]).map(|source| &source["configMap"]));
+        for source in sources.filter(|source| source["name"] == configmap) {
+            let items = source["items"].as_array();
+            let file = match items {
+                None => Some(key),
+                Some(items) => items
+                    .iter()
+                    .find(|item| item["key"] == key)
+                    .and_then(|item| item["path"].as_str()),
+            };
+            let Some(file) = file else { continue };
+            for mount in each(&container["volumeMounts"]) {
+                if mount["name"] != volume["name"] {
+                    continue;
+                }
+                let path = mount["mountPath"].as_str().unwrap_or_default();
+                match mount["subPath"].as_str() {
+                    None | Some("") => {
+                        found.push(How::File(format!("{}/{file}", path.trim_end_matches('/'))));
+                    }
+                    Some(sub) if sub == file => found.push(How::SubPath(path.to_owned())),
+                    Some(_) => {}
+                }
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,48 @@
+//! `wait: {rollout: […]}`: a Check that workloads are rolled out, whoever changed them.
+
+use std::time::SystemTime;
+
+use super::{known, look_at, together};
+use crate::facts::{Facts, Read};
+use crate::runbook::Workload;
+use crate::step::{Effect, Forecast, Setting};
+use crate::world::cluster::Cluster;
+use crate::world::cluster::rollout::{Rollout, Wanted, desired, held_back, judge};
+
+/// What it needs to know.
+pub fn reads(workloads: &[Workload], _setting: &Setting) -> Vec<Read> {
+    workloads.iter().cloned().map(Read::Workload).collect()
+}
+
+/// What it finds now; what it will find depends on the steps before it.
+pub fn forecast(workloads: &[Workload], _setting: &Setting, facts: &mut Facts) -> Forecast {
+    let mut forecast = Forecast::default();
+    for workload in workloads {
+        let what = workload.to_string();
+        let Some(found) = known(&mut forecast, &what, facts.workloads.get(workload)) else {
+            continue;
+        };
+        if let Some((why, hint)) = held_back(&found.object) {
+            forecast.warnings.push(format!("{why}; {hint}"));
+        }
+        if desired(&found.object) == 0 {
+            forecast.warnings.push(format!("{what} is scaled to zero: no rollout can be seen"));
+        }
+        let now = match judge(found, &Wanted::Current, SystemTime::now()) {
+            Rollout::Complete(text) | Rollout::Empty(text) => text,
+            Rollout::Underway(text) | Rollout::NotStarted(text) => format!("{what}: {text}"),
+            Rollout::Broken(broken) => format!("{what}: {}", broken.why),
+        };
+        forecast.evidence.push(format!("now: {now}"));
+    }
+    forecast
+}
+
+/// Whether they are rolled out. A workload without pods shows no rollout, and that is no success.
+pub fn look(workloads: &[Workload], _setting: &Setting, cluster: &Cluster) -> Effect {
+    let looks = workloads.iter().map(|workload| {
+        let empty = |text| Effect::Broken(text, Vec::new());
+        (workload.to_string(), look_at(cluster, workload, &Wanted::Current, empty))
+    });
+    together(looks.collect())
+}

@@ -1,0 +1,224 @@
+//! Plain REST through the proxy's socket, every call with a deadline, and the API server's refusals
+//! as sentences. With `watch.rs` the only user of HTTP for the cluster.
+
+use std::io::Read as _;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use reqwest::blocking::{Client, Response};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HOST};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+use super::proxy::Proxy;
+use crate::facts::{Known, Unread};
+
+/// How much of an answer is read.
+const BODY_CAP: u64 = 64 * 1024 * 1024;
+
+/// How long a call may take where nobody says otherwise.
+pub(super) const DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long a stream may be silent before its reader asks whether it is still wanted.
+const STREAM_WAIT: Duration = Duration::from_secs(1);
+
+/// What is asked: words for the sentences.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ask<'a> {
+    /// `get`, `list`, `patch`.
+    pub(super) verb: &'a str,
+    /// `configmap/flags`, or the plural for a list.
+    pub(super) what: &'a str,
+    /// The namespace; empty for what has none.
+    pub(super) namespace: &'a str,
+}
+
+/// The client and the proxy that it talks through.
+#[derive(Debug)]
+pub(super) struct Rest {
+    pub(super) proxy: Proxy,
+    client: OnceLock<Result<Client, String>>,
+    streams: OnceLock<Result<Client, String>>,
+    deadline: Duration,
+}
+
+impl Rest {
+    pub(super) fn new(proxy: Proxy, deadline: Duration) -> Rest {
+        Rest { proxy, client: OnceLock::new(), streams: OnceLock::new(), deadline }
+    }
+
+    /// The client for streams: its timeout bounds each wait, not the stream's life.
+    pub(super) fn streams(&self) -> Option<&Client> {
+        self.streams.get_or_init(|| client(&self.proxy, Some(STREAM_WAIT))).as_ref().ok()
+    }
+
+    /// GET of a JSON object.
+    pub(super) fn get(&self, ask: Ask<'_>, path: &str) -> Known<Value> {
+        self.json(ask, Method::GET, path, None)
+    }
+
+    /// POST of a review: an object that is answered and not kept.
+    pub(super) fn review(&self, ask: Ask<'_>, path: &str, body: &Value) -> Known<Value> {
+        self.json(ask, Method::POST, path, Some(("application/json", body.to_string())))
+    }
+
+    /// A patch that the server tries and does not keep. The only PATCH there is.
+    pub(super) fn dry_run(
+        &self,
+        ask: Ask<'_>,
+        path: &str,
+        content_type: &str,
+        body: &Value,
+    ) -> Known<Value> {
+        let path = format!("{path}?dryRun=All&fieldManager={}", super::FIELD_MANAGER);
+        self.json(ask, Method::PATCH, &path, Some((content_type, body.to_string())))
+    }
+
+    /// GET of text, such as a log.
+    pub(super) fn text(&self, ask: Ask<'_>, path: &str) -> Known<String> {
+        let (status, body) = self.exchange(Method::GET, path, None)?;
+        if status.is_success() { Ok(body) } else { Err(self.refusal(ask, status, &body)) }
+    }
+
+    fn json(
+        &self,
+        ask: Ask<'_>,
+        method: Method,
+        path: &str,
+        body: Option<(&str, String)>,
+    ) -> Known<Value> {
+        let (status, text) = self.exchange(method, path, body)?;
+        if !status.is_success() {
+            return Err(self.refusal(ask, status, &text));
+        }
+        serde_json::from_str(&text).map_err(|error| {
+            Unread::Failed(format!("the API server's answer on {} is not JSON: {error}", ask.what))
+        })
+    }
+
+    fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, String)>,
+    ) -> Known<(StatusCode, String)> {
+        let begun = Instant::now();
+        let until = begun + self.deadline;
+        self.proxy.ready(until)?;
+        let client = self
+            .client
+            .get_or_init(|| client(&self.proxy, None))
+            .as_ref()
+            .map_err(|why| Unread::Failed(why.clone()))?;
+        let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(50));
+        let mut request = client
+            .request(method, format!("http://localhost{path}"))
+            .header(HOST, "localhost")
+            .header(ACCEPT, "application/json")
+            .timeout(left);
+        if let Some((content_type, text)) = body {
+            request = request.header(CONTENT_TYPE, content_type).body(text);
+        }
+        let response = request.send().map_err(|error| self.no_answer(&error, begun))?;
+        let status = response.status();
+        let text = body_text(response);
+        // A body that is cut off by the deadline looks like one that ended.
+        if begun.elapsed() >= self.deadline {
+            return Err(Unread::Unreachable(self.proxy.why_late(self.deadline)));
+        }
+        text.map(|text| (status, text)).map_err(|error| {
+            Unread::Unreachable(format!("the API server's answer broke off: {error}"))
+        })
+    }
+
+    fn no_answer(&self, error: &reqwest::Error, begun: Instant) -> Unread {
+        if error.is_timeout() || begun.elapsed() >= self.deadline {
+            Unread::Unreachable(self.proxy.why_late(self.deadline))
+        } else {
+            self.proxy.why_gone()
+        }
+    }
+
+    /// A refusal as a sentence: who may not do what, or what is not there, or what is down.
+    fn refusal(&self, ask: Ask<'_>, status: StatusCode, body: &str) -> Unread {
+        let object: Value = serde_json::from_str(body).unwrap_or(Value::Null);
+        let message = object["message"].as_str().unwrap_or_else(|| first_line(body)).trim();
+        let Ask { verb, what, namespace } = ask;
+        let place = if namespace.is_empty() { String::new() } else { format!(" in {namespace}") };
+        match status {
+            StatusCode::NOT_FOUND if object["details"]["name"].is_string() => {
+                Unread::Missing(format!("{what} not found{place}"), None)
+            }
+            StatusCode::NOT_FOUND => {
+                Unread::Failed(format!("the API server does not serve {what}: {message}"))
+            }
+            StatusCode::FORBIDDEN => {
+                let who = user_in(message)
+                    .map_or_else(String::new, |user| format!(" as {}", super::plain(user)));
+                Unread::Forbidden(format!(
+                    "no permission to {verb} {what}{who}; needs: {verb} {what}{place}"
+                ))
+            }
+            StatusCode::UNAUTHORIZED => Unread::Forbidden(format!(
+                "the API server{} does not accept our login (401); log in again",
+                self.proxy.of_context()
+            )),
+            StatusCode::TOO_MANY_REQUESTS => {
+                Unread::Unreachable("the API server is overloaded (429)".to_owned())
+            }
+            // The proxy's own words when it cannot reach the server are plain text.
+            _ if status.is_server_error() && object.is_null() => {
+                Unread::Unreachable(self.unreachable(message))
+            }
+            _ => Unread::Failed(format!(
+                "the API server answered {} to {verb} {what}: {}",
+                status.as_u16(),
+                super::plain(message)
+            )),
+        }
+    }
+
+    fn unreachable(&self, message: &str) -> String {
+        let of_context = self.proxy.of_context();
+        let message = super::plain(message);
+        if message.starts_with("getting credentials") {
+            format!("the login{of_context} failed: {message}")
+        } else if message.contains(":8080: connect") {
+            format!(
+                "kubectl has no cluster configured{of_context} (it tried localhost:8080); set \
+                 KUBECONFIG or name a context"
+            )
+        } else {
+            format!("the API server{of_context} cannot be reached: {message}")
+        }
+    }
+}
+
+/// A client for the proxy's socket; `wait` bounds every single wait of a stream.
+fn client(proxy: &Proxy, wait: Option<Duration>) -> Result<Client, String> {
+    // The build has no default provider; a second installation is refused, which is fine.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .unix_socket(proxy.socket())
+        .tls_certs_only([])
+        .no_proxy()
+        .timeout(wait)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|error| format!("no client for the cluster: {}", error.without_url()))
+}
+
+fn body_text(response: Response) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    response.take(BODY_CAP).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn first_line(body: &str) -> &str {
+    body.trim().lines().next().unwrap_or_default()
+}
+
+/// The user that a refusal names: `User "viewer" cannot get …`.
+fn user_in(message: &str) -> Option<&str> {
+    message.split_once("User \"")?.1.split_once('"').map(|(user, _)| user)
+}

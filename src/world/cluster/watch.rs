@@ -1,0 +1,191 @@
+//! Watches that say when it is worth looking again. What changed is not told: the reader looks.
+//! Helper threads hold the streams; they are told to stop and never joined.
+
+use std::io::{BufRead as _, BufReader, ErrorKind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, HOST};
+use serde::Deserialize;
+
+use super::Cluster;
+use super::rest::Ask;
+use crate::runbook::{Workload, WorkloadKind};
+
+const BACKOFF_FIRST: Duration = Duration::from_millis(100);
+const BACKOFF_LAST: Duration = Duration::from_secs(2);
+
+/// Ends the watch when dropped.
+#[derive(Debug)]
+#[must_use = "a dropped guard ends the watch"]
+pub struct WatchGuard {
+    stop: Arc<Stop>,
+}
+
+impl Drop for WatchGuard {
+    fn drop(&mut self) {
+        self.stop.set();
+    }
+}
+
+/// A stop flag that can be waited on.
+#[derive(Debug, Default)]
+struct Stop {
+    set: AtomicBool,
+    mutex: Mutex<()>,
+    bell: Condvar,
+}
+
+impl Stop {
+    fn set(&self) {
+        self.set.store(true, Ordering::SeqCst);
+        let _held = self.mutex.lock().unwrap_or_else(PoisonError::into_inner);
+        self.bell.notify_all();
+    }
+
+    fn is_set(&self) -> bool {
+        self.set.load(Ordering::SeqCst)
+    }
+
+    /// Waits, at most this long, for the flag.
+    fn pause(&self, limit: Duration) {
+        let held = self.mutex.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = self.bell.wait_timeout_while(held, limit, |()| !self.is_set());
+    }
+}
+
+/// The shared call; never made after the stop.
+type Wake = Arc<Mutex<dyn Fn() + Send>>;
+
+/// Starts the threads: per workload one for the object, one for its ReplicaSets, one for its pods.
+pub(super) fn start(
+    cluster: &Cluster,
+    workloads: &[Workload],
+    wake: impl Fn() + Send + 'static,
+) -> WatchGuard {
+    let stop = Arc::new(Stop::default());
+    let wake: Wake = Arc::new(Mutex::new(wake));
+    for workload in workloads {
+        let (cluster, stop, wake) = (cluster.clone(), Arc::clone(&stop), Arc::clone(&wake));
+        let workload = workload.clone();
+        std::thread::spawn(move || watch_workload(&cluster, &workload, &stop, &wake));
+    }
+    WatchGuard { stop }
+}
+
+/// Finds the workload's selector, then watches its pods and ReplicaSets beside the object itself.
+fn watch_workload(cluster: &Cluster, workload: &Workload, stop: &Arc<Stop>, wake: &Wake) {
+    let object_list = cluster.collection(workload.kind.plural());
+    let object_filter = format!("fieldSelector=metadata.name%3D{}", workload.name);
+    let mut backoff = BACKOFF_FIRST;
+    let selector = loop {
+        match cluster.workload_object(workload) {
+            Ok(object) => break super::selector_of(&object),
+            Err(_) if stop.is_set() => return,
+            Err(_) => {
+                call(wake, stop);
+                stop.pause(backoff);
+                backoff = (backoff * 2).min(BACKOFF_LAST);
+            }
+        }
+    };
+    let filter = format!("labelSelector={}", super::encode(&selector));
+    let mut lists = vec![cluster.collection("pods")];
+    if workload.kind == WorkloadKind::Deployment {
+        lists.push(cluster.collection("replicasets"));
+    }
+    for list in lists {
+        let (cluster, stop, wake) = (cluster.clone(), Arc::clone(stop), Arc::clone(wake));
+        let filter = filter.clone();
+        std::thread::spawn(move || follow(&cluster, &list, &filter, &stop, &wake));
+    }
+    follow(cluster, &object_list, &object_filter, stop, wake);
+}
+
+/// Lists, watches, and lists again at every end, until it is told to stop.
+fn follow(cluster: &Cluster, list: &str, filter: &str, stop: &Stop, wake: &Wake) {
+    let mut backoff = BACKOFF_FIRST;
+    while !stop.is_set() {
+        let went_well = list_version(cluster, list, filter).is_some_and(|version| {
+            call(wake, stop);
+            stream(cluster, list, filter, &version, stop, wake)
+        });
+        if went_well {
+            backoff = BACKOFF_FIRST;
+        } else {
+            call(wake, stop);
+        }
+        stop.pause(backoff);
+        backoff = (backoff * 2).min(BACKOFF_LAST);
+    }
+}
+
+fn list_version(cluster: &Cluster, list: &str, filter: &str) -> Option<String> {
+    let ask = Ask { verb: "list", what: list, namespace: "" };
+    let answer = cluster.rest().get(ask, &format!("{list}?{filter}&limit=1")).ok()?;
+    answer["metadata"]["resourceVersion"].as_str().map(str::to_owned)
+}
+
+#[derive(Deserialize)]
+struct Event {
+    r#type: String,
+}
+
+/// Wakes at every event; true when at least one arrived before the stream ended.
+fn stream(
+    cluster: &Cluster,
+    list: &str,
+    filter: &str,
+    version: &str,
+    stop: &Stop,
+    wake: &Wake,
+) -> bool {
+    let Some(client) = cluster.rest().streams() else { return false };
+    let url = format!(
+        "http://localhost{list}?{filter}&watch=true&allowWatchBookmarks=true&resourceVersion={version}"
+    );
+    let request = client.get(url).header(HOST, "localhost").header(ACCEPT, "application/json");
+    let Ok(response) = request.send() else { return false };
+    if !response.status().is_success() {
+        return false;
+    }
+    let mut reader = BufReader::new(response);
+    let (mut line, mut seen) = (Vec::new(), false);
+    while !stop.is_set() {
+        match reader.read_until(b'\n', &mut line) {
+            Ok(0) => return seen,
+            Ok(_) if line.last() == Some(&b'\n') => {
+                match serde_json::from_slice::<Event>(&line) {
+                    Ok(event) if event.r#type == "BOOKMARK" => {}
+                    Ok(event) if event.r#type != "ERROR" => {
+                        seen = true;
+                        call(wake, stop);
+                    }
+                    _ => return seen,
+                }
+                line.clear();
+            }
+            Ok(_) => {}
+            Err(error) if silent(&error) => {}
+            Err(_) => return seen,
+        }
+    }
+    seen
+}
+
+/// Whether a wait ended without anything, which is no end of the stream.
+fn silent(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::Interrupted)
+        || error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<reqwest::Error>())
+            .is_some_and(reqwest::Error::is_timeout)
+}
+
+fn call(wake: &Wake, stop: &Stop) {
+    let wake = wake.lock().unwrap_or_else(PoisonError::into_inner);
+    if !stop.is_set() {
+        wake();
+    }
+}

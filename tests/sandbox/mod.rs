@@ -1,0 +1,5 @@
+//! Owns the tests of the sandbox.
+
+mod client;
+mod conformance;
+mod normal;
