@@ -1,5 +1,7 @@
 //! A step: foresee, do, look. The table of kinds; adding one is a file and a line here.
 
+pub mod git;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,6 @@
 //! Nothing here changes the remote.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::facts::Known;
 use crate::world::process::{Ending, capture};
@@ -16,9 +15,6 @@ use super::{
 
 /// The trailer by which our commits are found again.
 pub(super) const TRAILER: &str = "Rollback-Run";
-
-/// How far before the run's start a commit of ours is looked for: room for clocks that differ.
-const SLACK: Duration = Duration::from_secs(2 * 24 * 3600);
 
 /// Which step of which run a commit belongs to, and its date.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,14 +46,6 @@ impl Stamp {
                 || "@946684800 +0000".to_owned(),
                 |since| format!("@{} +0000", since.as_secs()),
             )
-    }
-
-    fn since(&self) -> String {
-        humantime::parse_rfc3339(&self.started_at)
-            .ok()
-            .and_then(|time| time.checked_sub(SLACK))
-            .map(|time| humantime::format_rfc3339_seconds(time).to_string())
-            .unwrap_or_default()
     }
 }
 
@@ -164,12 +152,12 @@ impl Repo {
             }),
         ])?;
         let tip = self.tip(proposal.branch())?;
-        if let Some(commit) = self.with_trailer(&tip, &stamp.trailer(), &stamp.since())? {
+        if let Some(commit) = self.with_trailer(&tip, &stamp.trailer())? {
             let undone = self.is_undone(&commit, &tip)?;
             return Ok(Proposed::Arrived { commit, undone });
         }
         if let Some(waiting) = self.heads.get(&pending).cloned()
-            && let Some(commit) = self.with_trailer(&waiting, &stamp.trailer(), &stamp.since())?
+            && let Some(commit) = self.with_trailer(&waiting, &stamp.trailer())?
         {
             return Ok(Proposed::Pending { sha: commit.sha, branch: pending });
         }

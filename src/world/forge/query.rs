@@ -19,6 +19,9 @@ const LISTED: usize = 5;
 /// How many commits that touched a path are looked at.
 const HISTORY: usize = 50;
 
+/// How many commits of a branch are searched for one of ours.
+const RECENT: &str = "5000";
+
 impl Repo {
     /// Commits with what a sentence needs, in this order.
     pub(super) fn commits(&self, shas: &[&str]) -> Known<Vec<Commit>> {
@@ -212,17 +215,10 @@ impl Repo {
         Ok(commits.into_iter().zip(ids.chunks(paths.len()).map(<[String]>::to_vec)).collect())
     }
 
-    /// The commit of a branch's recent history that carries this trailer, if there is one. Looks no
-    /// further back than `since`.
-    pub(super) fn with_trailer(&self, tip: &str, line: &str, since: &str) -> Known<Option<Commit>> {
-        let grep = format!("--grep={line}");
-        let since = format!("--since={since}");
-        let mut args =
-            vec!["log", "-z", "--format=%H%n%P%n%cs%n%s%n%B", "--fixed-strings", &grep, tip];
-        if since.len() > "--since=".len() {
-            args.push(&since);
-        }
-        // A grep finds parts of lines too: `run/a` in `run/a-2`.
+    /// The commit of a branch's recent history that carries this trailer, if there is one. Recent
+    /// is a number of commits, not a date: clocks differ.
+    pub(super) fn with_trailer(&self, tip: &str, line: &str) -> Known<Option<Commit>> {
+        let args = ["log", "-z", "-n", RECENT, "--format=%H%n%P%n%cs%n%s%n%B", tip];
         Ok(records(&self.git.run(&args)?).find_map(|record| {
             let mut lines = record.lines();
             let commit = Commit {
@@ -231,6 +227,8 @@ impl Repo {
                 date: lines.next()?.to_owned(),
                 subject: lines.next()?.to_owned(),
             };
+            // The whole line: `run/a` is also the beginning of `run/a-2`. Anywhere in the message:
+            // a squash puts the messages of its commits one after the other.
             lines.any(|body| body.trim() == line).then_some(commit)
         }))
     }
