@@ -1,5 +1,6 @@
 //! A step: foresee, do, look. The table of kinds; adding one is a file and a line here.
 
+pub mod git;
 pub mod set_flags;
 pub mod workload;
 
