@@ -9,7 +9,6 @@ use crate::output::jsonl::JsonLines;
 use crate::terminal::live::LiveView;
 
 /// A renderer.
-#[derive(Debug)]
 pub enum View {
     /// For people, on stderr.
     Human(Box<LiveView>),
@@ -18,7 +17,6 @@ pub enum View {
 }
 
 /// The journal of the run and the renderers of this process.
-#[derive(Debug)]
 pub struct Recorder {
     journal: Journal,
     views: Vec<View>,

@@ -23,7 +23,6 @@ const SHOWN: u64 = 64 * 1024;
 const LINE: usize = 4096;
 
 /// What performs a step's commands. The main thread's; owns the inbox and the records.
-#[derive(Debug)]
 pub struct Hands {
     /// Everything that can interrupt a wait.
     pub inbox: Inbox,
@@ -226,7 +225,7 @@ impl Hands {
                     self.recorder.live(Live::Output {
                         step: self.step.clone(),
                         stream: stream.to_owned(),
-                        text: self.redactor.redact(&crate::terminal::sanitize::clean(&line)),
+                        text: self.redactor.redact(&crate::terminal::sanitize::line(&line)),
                     });
                 }
             }
@@ -243,7 +242,7 @@ impl Hands {
                         self.recorder.live(Live::Output {
                             step: self.step.clone(),
                             stream: tail.stream.to_owned(),
-                            text: self.redactor.redact(&crate::terminal::sanitize::clean(&text)),
+                            text: self.redactor.redact(&crate::terminal::sanitize::line(&text)),
                         });
                     }
                 }

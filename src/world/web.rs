@@ -83,7 +83,7 @@ fn judge(http: &Http, response: Response) -> Attempt {
             let place = location.split(['?', '#']).next().unwrap_or_default();
             sentence = format!(
                 "{status}, a redirect to {} (wanted {})",
-                crate::terminal::sanitize::clean(place),
+                crate::terminal::sanitize::line(place),
                 wanted.join(" or ")
             );
         }
@@ -113,7 +113,7 @@ fn judge(http: &Http, response: Response) -> Attempt {
             match value.pointer(pointer) {
                 Some(found) if found == wanted => {}
                 Some(found) => {
-                    let found: String = crate::terminal::sanitize::clean(&found.to_string())
+                    let found: String = crate::terminal::sanitize::line(&found.to_string())
                         .chars()
                         .take(60)
                         .collect();
