@@ -62,6 +62,16 @@ impl Hands {
         }
     }
 
+    /// Hands whose records go to a journal that nobody reads.
+    #[cfg(test)]
+    pub(crate) fn for_a_test() -> Hands {
+        let dir = tempfile::tempdir().expect("a directory").keep();
+        let journal = crate::journal::Journal::create(&dir, "test").expect("a journal");
+        let mut hands = Hands::new(Inbox::new(), Recorder::new(journal, Vec::new()));
+        hands.take_up("test", Instant::now() + Duration::from_secs(60));
+        hands
+    }
+
     /// Takes up a step: its commands end at `deadline` whatever their own timeouts say.
     pub fn take_up(&mut self, step: &str, deadline: Instant) {
         step.clone_into(&mut self.step);

@@ -69,6 +69,18 @@ impl Proxy {
         Proxy { base, context, socket, state: Mutex::new(state), dir: Mutex::new(Some(dir)) }
     }
 
+    /// A proxy that is never started.
+    pub(super) fn unneeded() -> Proxy {
+        let why = "no step of this plan needs a cluster".to_owned();
+        Proxy {
+            base: Vec::new(),
+            context: None,
+            socket: PathBuf::new(),
+            state: Mutex::new(State::Gone(Unread::Failed(why))),
+            dir: Mutex::new(None),
+        }
+    }
+
     /// The socket's path.
     pub(super) fn socket(&self) -> &Path {
         &self.socket
