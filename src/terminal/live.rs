@@ -33,7 +33,7 @@ const WAITING_CAP: usize = 256 * 1024;
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Where the columns of elapsed times end.
-const TIME_COLUMN: usize = 52;
+const TIME_COLUMN: usize = 48;
 
 /// Shows a run while it happens.
 pub struct LiveView {
@@ -159,7 +159,7 @@ impl LiveView {
             Live::Notice { text } => {
                 let text = if animated {
                     let mut page = Page::new(&self.style);
-                    page.headline(Mark::Warn, text);
+                    page.headline(Mark::Warn, text, "");
                     page.finish()
                 } else {
                     self.log.live(live, &now())
@@ -217,12 +217,15 @@ impl LiveView {
         self.over = true;
         self.hidden = false;
         self.current = None;
-        self.erase();
         let until = Instant::now() + LAST_WORDS;
-        self.drain();
-        while !self.waiting.is_empty() && !self.dead && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(10));
+        loop {
+            self.erase();
             self.drain();
+            let done = self.waiting.is_empty() && !self.drawn();
+            if done || self.dead || Instant::now() >= until {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 
@@ -346,7 +349,7 @@ impl LiveView {
         let spinner = self.style.spinner(self.ticks);
         if let Some(current) = &self.current {
             let lead = format!("{spinner} {}  ", current.number);
-            let since = duration(tenths(current.since.elapsed()));
+            let since = running(current.since.elapsed());
             let again = if current.attempt > 1 {
                 format!(" (try {})", current.attempt)
             } else {
@@ -410,8 +413,16 @@ impl LiveView {
         .set_message(frame);
     }
 
-    /// Takes the redrawn lines away.
+    /// Whether redrawn lines stand on the terminal.
+    fn drawn(&self) -> bool {
+        matches!(&self.out, Out::Terminal { bar: Some(_), .. })
+    }
+
+    /// Takes the redrawn lines away, unless that would wait for a held terminal.
     fn erase(&mut self) {
+        if !self.drawn() || !self.writable() {
+            return;
+        }
         let Out::Terminal { multi, bar } = &mut self.out else { return };
         if let Some(bar) = bar.take() {
             multi.remove(&bar);
@@ -449,12 +460,10 @@ impl LiveView {
                 out.write_all(text.as_bytes()).and_then(|()| out.flush()).map(|()| text.len())
             }
         };
-        match written {
-            Ok(count) => text[count..].clone_into(&mut self.waiting),
-            Err(_) => {
-                self.dead = true;
-                self.waiting = String::new();
-            }
+        if let Ok(count) = written {
+            text[count..].clone_into(&mut self.waiting);
+        } else {
+            self.dead = true;
         }
     }
 
@@ -466,6 +475,10 @@ impl LiveView {
 impl Drop for LiveView {
     fn drop(&mut self) {
         self.erase();
+        // What could not be erased must not be drawn once more on the way out.
+        if let Out::Terminal { multi, bar: Some(_) } = &self.out {
+            multi.set_draw_target(ProgressDrawTarget::hidden());
+        }
     }
 }
 
@@ -498,10 +511,12 @@ fn fds_unknown(fds: &[PollFd<'_>; 1]) -> bool {
     fds[0].revents().intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL)
 }
 
-/// A tenth of a second is as exact as a redrawn line should be; a full second stays `2.0s`.
-fn tenths(span: Duration) -> Duration {
-    let ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX) / 100 * 100;
-    Duration::from_millis(ms)
+/// The time of something that is under way, always with its tenth, so that the line does not jump.
+fn running(span: Duration) -> String {
+    match span.as_secs() {
+        seconds @ 0..60 => format!("{seconds}.{}s", span.subsec_millis() / 100),
+        seconds => duration(Duration::from_secs(seconds)),
+    }
 }
 
 /// The time of day, UTC.

@@ -11,6 +11,7 @@ pub mod redact;
 pub mod resume_view;
 pub mod runs_view;
 pub mod sanitize;
+pub mod shell;
 pub mod story;
 pub mod style;
 pub mod verdict;
