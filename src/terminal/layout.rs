@@ -241,7 +241,7 @@ impl<'a> Page<'a> {
 
     /// A command after `$ `, so that it can be pasted.
     pub fn command(&mut self, indent: usize, argv: &[String]) {
-        let lines = command_lines(argv, indent + 2, self.style.width);
+        let lines = command_lines(argv, indent + 2, self.style.width, self.style.unicode);
         for (index, line) in lines.iter().enumerate() {
             let text = match line.get(indent + 2..) {
                 Some(rest) if index == 0 => format!("{}$ {rest}", " ".repeat(indent)),
@@ -266,5 +266,42 @@ impl<'a> Page<'a> {
             }
         }
         self.out.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_as_exact_as_they_are_useful() {
+        let shown: Vec<String> =
+            [0, 40, 112, 9_960, 14_600, 30_000, 125_000, 300_000, 3_780_000, 7_200_000]
+                .map(millis)
+                .into();
+        let expected = ["0s", "0.0s", "0.1s", "10.0s", "14s", "30s", "2m05s", "5m", "1h03m", "2h"];
+        assert_eq!(shown, expected);
+        assert_eq!(ago(Duration::from_secs(250)), "4 min ago");
+    }
+
+    #[test]
+    fn long_words_break_at_the_joints_of_urls_and_paths() {
+        let url = "see https://staging.netra.ai/health/agents?verbose=true now";
+        assert_eq!(
+            wrap(url, 30, 30),
+            ["see https://staging.netra.ai/", "health/agents?verbose=true now"]
+        );
+        assert_eq!(wrap(&"x".repeat(25), 10, 10), ["xxxxxxxxxx", "xxxxxxxxxx", "xxxxx"]);
+        assert_eq!(wrap("漢字漢字", 5, 5), ["漢字", "漢字"]);
+        assert_eq!(wrap("", 5, 5), [""]);
+        assert_eq!(wrap("  two  spaces", 40, 40), ["two  spaces"]);
+    }
+
+    #[test]
+    fn a_cut_text_says_that_it_was_cut() {
+        let ascii = Style { unicode: false, ..Style::plain() };
+        assert_eq!(cut("abcdef", 4, &Style::plain()), "abc…");
+        assert_eq!(cut("abcdef", 5, &ascii), "ab...");
+        assert_eq!(cut("abcdef", 6, &ascii), "abcdef");
     }
 }

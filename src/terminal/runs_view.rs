@@ -31,8 +31,8 @@ pub fn runs_table(runs: &[RunState], style: &Style) -> String {
             places.push(place);
         }
     }
-    // id, time (11), what, verdict (10), took (6), two spaces between and before.
-    let what_width = style.width.saturating_sub(id_width + 11 + 10 + 6 + 10).max(10);
+    // id, time (11), what, verdict (10), took (6), two spaces between.
+    let what_width = style.width.saturating_sub(id_width + 11 + 10 + 6 + 8).max(10);
     for (index, name) in places.iter().enumerate() {
         if index > 0 {
             page.blank();
@@ -40,7 +40,7 @@ pub fn runs_table(runs: &[RunState], style: &Style) -> String {
         page.text("", Paint::Strong, name);
         if style.width < NARROW {
             for (run, id) in runs.iter().zip(&ids).filter(|(run, _)| place(run) == *name) {
-                page.sides((Paint::Plain, "  "), (Paint::Plain, id), (paint(run), run.word()));
+                page.sides((Paint::Plain, ""), (Paint::Plain, id), (paint(run), run.word()));
                 page.text(
                     "    ",
                     Paint::Plain,
@@ -73,14 +73,14 @@ pub fn runs_table(runs: &[RunState], style: &Style) -> String {
 
 fn row(cells: &[&str; 5], id_width: usize, what_width: usize) -> [String; 5] {
     let pad = |text: &str, columns: usize| {
-        format!("  {text}{}", " ".repeat(columns.saturating_sub(width(text))))
+        format!("{text}{}  ", " ".repeat(columns.saturating_sub(width(text))))
     };
     [
         pad(cells[0], id_width),
         pad(cells[1], 11),
         pad(cells[2], what_width),
         pad(cells[3], 10),
-        format!("  {}{}", " ".repeat(6usize.saturating_sub(width(cells[4]))), cells[4]),
+        format!("{}{}", " ".repeat(6usize.saturating_sub(width(cells[4]))), cells[4]),
     ]
 }
 

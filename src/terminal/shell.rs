@@ -15,7 +15,7 @@ enum Piece {
 }
 
 /// One argument as a shell reads it back.
-fn quoted(word: &str) -> Vec<Piece> {
+fn quoted(word: &str, unicode: bool) -> Vec<Piece> {
     let safe = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(safe) && !word.starts_with('=') {
         return word.chars().map(|c| Piece::Bare(c.to_string())).collect();
@@ -24,7 +24,7 @@ fn quoted(word: &str) -> Vec<Piece> {
         .map(|c| match c {
             '\n' => Piece::LineEnd,
             '\'' => Piece::Bare("\\'".to_owned()),
-            c if is_harmless(c) => Piece::Quoted(c),
+            c if is_harmless(c) && (unicode || c.is_ascii()) => Piece::Quoted(c),
             c => Piece::Bare(format!("$'{}'", escaped(c))),
         })
         .collect()
@@ -44,12 +44,12 @@ fn escaped(c: char) -> String {
 
 /// A command in lines of at most `columns`, the first with `lead` spaces before it. Words go on
 /// after a backslash; a word that is longer than a line stands at the very beginning of the next
-/// ones, since spaces inside it would change it.
-pub fn command_lines(argv: &[String], lead: usize, columns: usize) -> Vec<String> {
+/// ones, since spaces inside it would change it. Without `unicode`, what is not ASCII is escaped.
+pub fn command_lines(argv: &[String], lead: usize, columns: usize, unicode: bool) -> Vec<String> {
     let columns = columns.max(lead + 12);
     let hang = lead + 2;
     let mut sheet = Sheet { columns, lines: Vec::new(), line: " ".repeat(lead), used: lead };
-    let words: Vec<Vec<Piece>> = argv.iter().map(|word| quoted(word)).collect();
+    let words: Vec<Vec<Piece>> = argv.iter().map(|word| quoted(word, unicode)).collect();
     let lengths: Vec<Option<usize>> = words.iter().map(|pieces| single_line(pieces)).collect();
     for (index, pieces) in words.iter().enumerate() {
         if index > 0 {
@@ -140,8 +140,8 @@ impl Sheet {
         }
     }
 
-    /// How many pieces this line takes, with their quotes and a backslash; broken after a comma or a
-    /// space where one stands near the end.
+    /// How many pieces this line takes, with their quotes and a backslash; broken after a comma, a
+    /// space or the like where one stands near the end.
     fn fitting(&self, pieces: &[Piece]) -> usize {
         let (mut used, mut inside, mut nice) = (self.used, false, 0);
         for (index, piece) in pieces.iter().enumerate() {
@@ -161,10 +161,11 @@ impl Sheet {
             }
             // A closing quote, and ` \` where another word follows.
             if used + usize::from(inside) + 2 > self.columns {
-                let most = index.max(1);
+                // Something must stand on a line that is still empty.
+                let most = if self.used > 0 { index } else { index.max(1) };
                 return if nice * 2 > most { nice } else { most };
             }
-            if matches!(piece, Piece::Quoted(',' | ' ' | ';' | '&')) {
+            if matches!(piece, Piece::Quoted(',' | ' ' | ';' | '&' | '/' | ':' | '{')) {
                 nice = index + 1;
             }
         }
@@ -199,8 +200,8 @@ mod tests {
     use super::*;
 
     /// The argv that bash makes of the lines.
-    fn read_back(argv: &[String], lead: usize, columns: usize) -> Vec<String> {
-        let text = command_lines(argv, lead, columns).join("\n");
+    fn read_back(argv: &[String], lead: usize, columns: usize, unicode: bool) -> Vec<String> {
+        let text = command_lines(argv, lead, columns, unicode).join("\n");
         let script = format!("show() {{ printf '%s\\0' \"$@\"; }}\nshow {}", text.trim_start());
         let output = Command::new("bash").arg("-c").arg(&script).output().expect("bash runs");
         assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
@@ -212,7 +213,7 @@ mod tests {
     fn an_option_stays_with_its_value() {
         let argv =
             ["rollback", "component", "x", "--skip-blocked", "restart-backend"].map(str::to_owned);
-        let lines = command_lines(&argv, 2, 40);
+        let lines = command_lines(&argv, 2, 40, true);
         assert_eq!(lines, ["  rollback component x \\", "    --skip-blocked restart-backend"]);
     }
 
@@ -221,7 +222,7 @@ mod tests {
         let argv =
             ["bash", "-c", "set -eu\nfor x in 1 2; do\n  echo \"$x\"\ndone"].map(str::to_owned);
         assert_eq!(
-            command_lines(&argv, 2, 80),
+            command_lines(&argv, 2, 80, true),
             ["  bash -c 'set -eu", "for x in 1 2; do", "  echo \"$x\"", "done'"]
         );
     }
@@ -232,12 +233,14 @@ mod tests {
         fn what_is_shown_is_what_a_shell_runs(
             words in proptest::collection::vec("[a-z\"'$`\\\\ \n!{}é漢\u{1b}\u{202e}=-]{0,70}", 1..5),
             columns in 30usize..100,
+            unicode: bool,
         ) {
             let argv: Vec<String> = words;
-            prop_assert_eq!(read_back(&argv, 4, columns), argv.clone());
-            for line in command_lines(&argv, 4, columns) {
+            prop_assert_eq!(read_back(&argv, 4, columns, unicode), argv.clone());
+            for line in command_lines(&argv, 4, columns, unicode) {
                 prop_assert!(line.width() <= columns, "{}: {}", line.width(), line);
                 prop_assert!(line.chars().all(is_harmless));
+                prop_assert!(unicode || line.is_ascii());
             }
         }
     }

@@ -207,7 +207,7 @@ pub fn blocked_plan() -> Plan {
     health.forecast.uncheckable("no permission to list pods as bot@ci; needs: list pods", None);
     plan.survey.unanswered = strings(&["pods of deployment/netra-backend (5s)"]);
     plan.criteria[0].before = None;
-    plan.criteria[0].now = "connection refused".to_owned();
+    "connection refused".clone_into(&mut plan.criteria[0].now);
     plan.seal();
     plan
 }
@@ -218,9 +218,9 @@ pub fn hostile_plan() -> Plan {
     let evil =
         format!("{long}\u{1b}[31m\u{202e}\r\n\u{9b}2J漢字漢字漢字漢字漢字{}", "x".repeat(300));
     let mut plan = blocked_plan();
-    plan.target.name = long.clone();
+    plan.target.name.clone_from(&long);
     plan.setting.context = Some(format!("gke_{long}"));
-    plan.setting.namespace = long.clone();
+    plan.setting.namespace.clone_from(&long);
     plan.cluster.server = format!("https://{long}.example.com:6443");
     plan.cluster.user.clone_from(&evil);
     plan.parameters.insert("evil".to_owned(), evil.clone());

@@ -9,8 +9,11 @@ use std::time::{Duration, Instant};
 use rollback::event::{Live, Record};
 use rollback::output::jsonl::JsonLines;
 use rollback::terminal::live::LiveView;
+use rollback::terminal::plan_view::{blocked_text, plan_text};
 use rollback::terminal::prompt::{self, Answer, Reply};
+use rollback::terminal::runs_view::runs_table;
 use rollback::terminal::style::{ColorChoice, Stream, Style};
+use rollback::terminal::verdict::verdict_text;
 
 use crate::fixtures;
 
@@ -39,7 +42,9 @@ fn a_stage_for_the_tests_that_need_a_terminal() {
             format!("chose {:?}", prompt::menu("", &choices))
         }
         "abandoned" => abandoned(),
+        "screens" => screens(),
         "live" => live(Duration::from_millis(300)),
+        "long live" => live(Duration::from_secs(8)),
         "survivor" => {
             let hung_up = Arc::new(AtomicBool::new(false));
             signal_hook::flag::register(signal_hook::consts::SIGHUP, hung_up).expect("a handler");
@@ -119,4 +124,24 @@ fn live(step: Duration) -> String {
     }
     view.finish();
     format!("played dead={}", view.is_dead())
+}
+
+/// Every screen after the other, for looking at.
+fn screens() -> String {
+    let style = Style::of(Stream::Stderr, ColorChoice::Auto);
+    let blocked = fixtures::blocked_plan();
+    say(&plan_text(&fixtures::plan(), &style));
+    say(&plan_text(&blocked, &style));
+    say(&blocked_text(&blocked, &style));
+    for story in [
+        fixtures::recovered(),
+        fixtures::applied(),
+        fixtures::failed(),
+        fixtures::unknown(),
+        fixtures::paused(),
+    ] {
+        say(&verdict_text(&story.state(), &style));
+    }
+    say(&runs_table(&[fixtures::recovered().state(), fixtures::failed().state()], &style));
+    "shown".to_owned()
 }
