@@ -141,15 +141,24 @@ fn a_live_view_shows_the_step_its_output_the_budget_and_keeps_what_is_done() {
     session.exp_string("<played dead=false>").expect("the end");
 }
 
-/// Plays the piece that outlives its terminal; gives what it reports.
-fn survive(act: impl FnOnce(&mut PtySession)) -> String {
+/// Plays the piece that outlives its terminal; gives what it reports. The shell between stands in
+/// for it when the driver ends what it started.
+fn survive(act: impl FnOnce(PtySession) -> Option<PtySession>) -> String {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("result");
-    let mut command = stage("survivor");
+    let piece = stage("survivor");
+    let mut command = Command::new("sh");
+    command.args(["-c", "\"$0\" \"$@\" & wait"]).arg(piece.get_program()).args(piece.get_args());
+    for (name, value) in piece.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
     command.env("STAGE_FILE", &file);
     let mut session = spawn_command(command, Some(10_000)).expect("a terminal");
     session.exp_string("2  Restart the backend").expect("what is under way");
-    act(&mut session);
+    let _session = act(session);
     let until = Instant::now() + Duration::from_secs(9);
     while Instant::now() < until {
         if let Ok(text) = std::fs::read_to_string(&file)
@@ -164,15 +173,23 @@ fn survive(act: impl FnOnce(&mut PtySession)) -> String {
 
 #[test]
 fn a_held_terminal_does_not_hold_the_run() {
-    let result = survive(|session| {
+    let result = survive(|mut session| {
         session.send("\u{13}").expect("Ctrl-S");
         session.flush().expect("Ctrl-S");
+        Some(session)
     });
     // 1.5 s of work, and two at most for the last words.
-    assert!(
-        ["played dead=false after 3 s", "played dead=false after 4 s"].contains(&&*result),
-        "{result}"
-    );
+    let after = ["played dead=false after 3 s", "played dead=false after 4 s"];
+    assert!(after.contains(&&*result), "{result}");
+}
+
+#[test]
+fn a_hung_up_terminal_makes_the_view_quiet_and_nothing_else() {
+    let result = survive(|session| {
+        drop(session);
+        None
+    });
+    assert!(result.starts_with("played dead=true"), "{result}");
 }
 
 #[test]
