@@ -120,7 +120,7 @@ fn coming_back_says_what_was_found_and_what_is_next() {
 fn the_runs_are_a_table_by_environment() {
     let mut other = fixtures::paused().state();
     other.start.context = "netra-production".to_owned();
-    other.run_id = "019311d2-7c40-7a31-9c55-3f1b2a66d0e5".to_owned();
+    other.run_id = "019311d2-7c40-7b02-8d11-90aa2c66d0e5".to_owned();
     let mut system = fixtures::failed().state();
     system.start.target = "system".to_owned();
     system.run_id = "019311d9-0000-7a31-9c55-3f1b2a66d0e5".to_owned();
