@@ -109,7 +109,7 @@ impl Launch<'_> {
             .map_err(|error| journal_failed(&error, true))?;
         let mut run = Run::new(surveyed.plan, state, hands, surveyed.reader, policy);
         let conclusion = run.go().map_err(|error| journal_failed(&error, false));
-        run.hands.recorder.quiet();
+        run.hands.recorder.finish();
         run.reader.cluster.close();
         let conclusion = conclusion?;
         self.screen.end(&run.state);

@@ -97,7 +97,7 @@ pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
     state.apply(&envelope);
     let mut run = Run::new(plan, state, hands, reader, policy);
     let conclusion = run.go().map_err(|error| journal_failed(&error, false));
-    run.hands.recorder.quiet();
+    run.hands.recorder.finish();
     run.reader.cluster.close();
     let conclusion = conclusion?;
     screen.end(&run.state);

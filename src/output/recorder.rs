@@ -97,8 +97,28 @@ impl Recorder {
         }
     }
 
-    /// The live view gives the terminal back, for a prompt or for good.
-    pub fn quiet(&mut self) {
+    /// The live view gives the terminal to a prompt.
+    pub fn hide(&mut self) {
+        for view in &mut self.views {
+            match view {
+                View::Human(view) => view.hide(),
+                View::Lines(_) => {}
+            }
+        }
+    }
+
+    /// The live view takes the terminal back.
+    pub fn reveal(&mut self) {
+        for view in &mut self.views {
+            match view {
+                View::Human(view) => view.show(),
+                View::Lines(_) => {}
+            }
+        }
+    }
+
+    /// The live view gives the terminal back for good.
+    pub fn finish(&mut self) {
         for view in &mut self.views {
             match view {
                 View::Human(view) => view.finish(),

@@ -68,35 +68,40 @@ pub fn menu(inbox: &mut Inbox, question: &str, keys: &[(char, String)]) -> Answe
 }
 
 impl Run {
+    /// Gives the terminal to a prompt and takes it back.
+    fn with_terminal(&mut self, prompt: impl FnOnce(&mut Inbox) -> Answer) -> Answer {
+        self.hands.recorder.hide();
+        let answer = prompt(&mut self.hands.inbox);
+        self.hands.recorder.reveal();
+        answer
+    }
+
     pub(super) fn ask_confirm(&mut self, question: &str) -> Answer {
-        self.hands.recorder.quiet();
-        confirm(&mut self.hands.inbox, question)
+        self.with_terminal(|inbox| confirm(inbox, question))
     }
 
     pub(super) fn ask_name(&mut self, question: &str, expected: &str) -> Answer {
-        self.hands.recorder.quiet();
-        name(&mut self.hands.inbox, question, expected)
+        self.with_terminal(|inbox| name(inbox, question, expected))
     }
 
     /// The failure menu.
     pub(super) fn ask_menu(&mut self, rung: Option<&str>) -> Answer {
-        self.hands.recorder.quiet();
         let mut keys = vec![('r', "[r]etry".to_owned()), ('s', "[s]kip".to_owned())];
         if let Some(rung) = rung {
             keys.push(('e', format!("[e]scalate to {rung}")));
         }
         keys.push(('a', "[a]bort".to_owned()));
-        menu(&mut self.hands.inbox, "", &keys)
+        self.with_terminal(|inbox| menu(inbox, "", &keys))
     }
 
     /// A step in doubt: there is no default.
     pub(super) fn ask_doubt(&mut self, step: &str, why: &str) -> Answer {
-        self.hands.recorder.quiet();
         let keys = [
             ('a', "[a]pplied".to_owned()),
             ('r', "[r]un again".to_owned()),
             ('q', "[q]uit".to_owned()),
         ];
-        menu(&mut self.hands.inbox, &format!("{step}: {why}. Was it applied?"), &keys)
+        let question = format!("{step}: {why}. Was it applied?");
+        self.with_terminal(|inbox| menu(inbox, &question, &keys))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::sanitize::is_harmless;
+use super::shell::command_lines;
 use super::style::{Mark, Paint, Style};
 
 /// Columns that a text takes.
@@ -130,160 +130,6 @@ fn joint(word: &str, room: usize) -> usize {
     if nice * 2 >= last { nice } else { last }
 }
 
-/// One argument as a shell reads it back, in pieces that must not be broken; `true` for pieces
-/// inside single quotes.
-fn quoted(word: &str) -> Vec<Piece> {
-    let safe = |c: char| {
-        c.is_ascii_alphanumeric()
-            || matches!(c, '-' | '_' | '.' | '/' | ':' | '=' | '@' | '%' | '+' | ',')
-    };
-    if !word.is_empty() && word.chars().all(safe) {
-        return word.chars().map(|c| Piece::Bare(c.to_string())).collect();
-    }
-    word.chars()
-        .map(|c| match c {
-            '\n' => Piece::LineEnd,
-            '\'' => Piece::Bare("\\'".to_owned()),
-            c if is_harmless(c) => Piece::Quoted(c),
-            c => {
-                let mut bytes = [0; 4];
-                let hex: String = c
-                    .encode_utf8(&mut bytes)
-                    .bytes()
-                    .map(|byte| format!("\\x{byte:02x}"))
-                    .collect();
-                Piece::Bare(format!("$'{hex}'"))
-            }
-        })
-        .collect()
-}
-
-/// A part of a shell word.
-enum Piece {
-    /// Stands as it is, outside quotes.
-    Bare(String),
-    /// Stands inside single quotes.
-    Quoted(char),
-    /// A line end inside single quotes.
-    LineEnd,
-}
-
-/// A command as it can be pasted into a shell, in lines of at most `columns`, the first with `lead`
-/// before it. Words go on after a backslash; a word that is longer than a line goes on at the very
-/// beginning of the next one, since spaces there would end it.
-pub fn command_lines(argv: &[String], lead: usize, columns: usize) -> Vec<String> {
-    let columns = columns.max(lead + 12);
-    let hang = lead + 2;
-    let mut lines = Vec::new();
-    let mut line = " ".repeat(lead);
-    let mut used = lead;
-    for (index, word) in argv.iter().enumerate() {
-        let pieces = quoted(word);
-        let length = single_line(&pieces);
-        let last = usize::from(index + 1 < argv.len()) * 2;
-        if index > 0 {
-            let here = length.is_some_and(|length| used + 1 + length + last <= columns);
-            let fresh = length.is_some_and(|length| hang + length + last <= columns);
-            if here || (!fresh && used + 12 <= columns) {
-                line.push(' ');
-                used += 1;
-            } else {
-                lines.push(std::mem::take(&mut line) + " \\");
-                line = " ".repeat(hang);
-                used = hang;
-            }
-        }
-        write_word(&pieces, word.is_empty(), columns, &mut lines, &mut line, &mut used);
-    }
-    lines.push(line);
-    lines
-}
-
-/// The columns of a word without line ends; none where it has some.
-fn single_line(pieces: &[Piece]) -> Option<usize> {
-    let mut length = if pieces.is_empty() { 2 } else { 0 };
-    let mut inside = false;
-    for piece in pieces {
-        match piece {
-            Piece::Bare(text) => {
-                length += width(text) + usize::from(inside);
-                inside = false;
-            }
-            Piece::Quoted(c) => {
-                length += c.width().unwrap_or(0) + usize::from(!inside);
-                inside = true;
-            }
-            Piece::LineEnd => return None,
-        }
-    }
-    Some(length + usize::from(inside))
-}
-
-fn write_word(
-    pieces: &[Piece],
-    empty: bool,
-    columns: usize,
-    lines: &mut Vec<String>,
-    line: &mut String,
-    used: &mut usize,
-) {
-    if empty {
-        line.push_str("''");
-        *used += 2;
-        return;
-    }
-    let mut inside = false;
-    for piece in pieces {
-        let needed = match piece {
-            // Room for a closing quote, the piece, ` \`.
-            Piece::Bare(text) => width(text) + 3,
-            Piece::Quoted(c) => c.width().unwrap_or(0) + 4,
-            Piece::LineEnd => 1,
-        };
-        if *used + needed > columns {
-            if inside {
-                line.push('\'');
-                inside = false;
-            }
-            line.push('\\');
-            lines.push(std::mem::take(line));
-            *used = 0;
-        }
-        match piece {
-            Piece::Bare(text) => {
-                if inside {
-                    line.push('\'');
-                    *used += 1;
-                    inside = false;
-                }
-                line.push_str(text);
-                *used += width(text);
-            }
-            Piece::Quoted(c) => {
-                if !inside {
-                    line.push('\'');
-                    *used += 1;
-                    inside = true;
-                }
-                line.push(*c);
-                *used += c.width().unwrap_or(0);
-            }
-            Piece::LineEnd => {
-                if !inside {
-                    line.push('\'');
-                    inside = true;
-                }
-                lines.push(std::mem::take(line));
-                *used = 0;
-            }
-        }
-    }
-    if inside {
-        line.push('\'');
-        *used += 1;
-    }
-}
-
 /// A page under way: every line that a view shows goes through here.
 pub struct Page<'a> {
     style: &'a Style,
@@ -334,10 +180,11 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// A line with a mark, an indent of two for the lines below it.
-    pub fn headline(&mut self, mark: Mark, text: &str) {
+    /// A line with a mark, and where at its right edge; the lines below it are indented by two.
+    pub fn headline(&mut self, mark: Mark, text: &str, place: &str) {
         let paint = Style::paint_of(mark);
-        self.marked(paint, &format!("{} ", self.style.mark(mark)), paint, text);
+        let lead = format!("{} ", self.style.mark(mark));
+        self.sides_below((paint, &lead), (paint, text), (Paint::Strong, place));
     }
 
     /// Left text after a lead, and a word at the right edge of its first line.
@@ -363,9 +210,38 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// Like [`Page::sides`], but the text gets whole lines, and the word stands at the edge of the
+    /// last one that has room for it.
+    pub fn sides_below(&mut self, lead: (Paint, &str), left: (Paint, &str), right: (Paint, &str)) {
+        let (hang, right_text) = (width(lead.1), self.style.clean(right.1));
+        let room = self.style.width.saturating_sub(hang);
+        let left_text = self.style.clean(left.1);
+        if hang + width(&left_text) + 2 + width(&right_text) <= self.style.width {
+            self.sides(lead, (left.0, &left_text), (right.0, &right_text));
+            return;
+        }
+        let mut lines = wrap(&left_text, room, room);
+        let last = lines.pop().unwrap_or_default();
+        let indent = " ".repeat(hang);
+        for (index, line) in lines.iter().enumerate() {
+            let lead = if index == 0 { lead } else { (Paint::Plain, indent.as_str()) };
+            self.push(&[lead, (left.0, line)]);
+        }
+        let lead = if lines.is_empty() { lead } else { (Paint::Plain, indent.as_str()) };
+        if width(&last) + 2 + width(&right_text) <= room {
+            self.sides(lead, (left.0, &last), (right.0, &right_text));
+        } else {
+            self.push(&[lead, (left.0, &last)]);
+            for line in wrap(&right_text, room, room) {
+                let gap = " ".repeat(self.style.width.saturating_sub(width(&line)));
+                self.push(&[(Paint::Plain, &gap), (right.0, &line)]);
+            }
+        }
+    }
+
     /// A command after `$ `, so that it can be pasted.
     pub fn command(&mut self, indent: usize, argv: &[String]) {
-        let lines = command_lines(argv, indent + 2, self.style.width);
+        let lines = command_lines(argv, indent + 2, self.style.width, self.style.unicode);
         for (index, line) in lines.iter().enumerate() {
             let text = match line.get(indent + 2..) {
                 Some(rest) if index == 0 => format!("{}$ {rest}", " ".repeat(indent)),
@@ -390,5 +266,42 @@ impl<'a> Page<'a> {
             }
         }
         self.out.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_as_exact_as_they_are_useful() {
+        let shown: Vec<String> =
+            [0, 40, 112, 9_960, 14_600, 30_000, 125_000, 300_000, 3_780_000, 7_200_000]
+                .map(millis)
+                .into();
+        let expected = ["0s", "0.0s", "0.1s", "10.0s", "14s", "30s", "2m05s", "5m", "1h03m", "2h"];
+        assert_eq!(shown, expected);
+        assert_eq!(ago(Duration::from_secs(250)), "4 min ago");
+    }
+
+    #[test]
+    fn long_words_break_at_the_joints_of_urls_and_paths() {
+        let url = "see https://staging.netra.ai/health/agents?verbose=true now";
+        assert_eq!(
+            wrap(url, 30, 30),
+            ["see https://staging.netra.ai/", "health/agents?verbose=true now"]
+        );
+        assert_eq!(wrap(&"x".repeat(25), 10, 10), ["xxxxxxxxxx", "xxxxxxxxxx", "xxxxx"]);
+        assert_eq!(wrap("漢字漢字", 5, 5), ["漢字", "漢字"]);
+        assert_eq!(wrap("", 5, 5), [""]);
+        assert_eq!(wrap("  two  spaces", 40, 40), ["two  spaces"]);
+    }
+
+    #[test]
+    fn a_cut_text_says_that_it_was_cut() {
+        let ascii = Style { unicode: false, ..Style::plain() };
+        assert_eq!(cut("abcdef", 4, &Style::plain()), "abc…");
+        assert_eq!(cut("abcdef", 5, &ascii), "ab...");
+        assert_eq!(cut("abcdef", 6, &ascii), "abcdef");
     }
 }

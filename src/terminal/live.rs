@@ -5,20 +5,19 @@
 //! or a reader is slow, lines wait here and the run goes on.
 
 use std::collections::VecDeque;
-use std::io::{self, Write};
+use std::io::Write;
 use std::time::{Duration, Instant, SystemTime};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::event::{Envelope, Live, Record};
 use crate::plan::Plan;
-use crate::state::Judged;
 
-use super::layout::{Page, cut, duration, millis, width};
-use super::log_form::{LogForm, choice_words, clock, effect_words, ended, skip_words};
-use super::style::{Mark, Paint, Stream, Style, columns};
-use super::verdict;
+use super::layout::{Page, duration};
+use super::log_form::{LogForm, clock};
+use super::patient::{stderr_takes_more, write_patiently};
+use super::screen_form::{Current, Frame, permanent};
+use super::style::{Mark, Stream, Style, columns};
 
 /// How many of the last lines of a running command are shown.
 const OUTPUT_LINES: usize = 5;
@@ -32,22 +31,15 @@ const WAITING_CAP: usize = 256 * 1024;
 /// How long [`LiveView::finish`] waits for a reader that is slow.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// Where the columns of elapsed times end.
-const TIME_COLUMN: usize = 52;
-
 /// Shows a run while it happens.
 pub struct LiveView {
     style: Style,
-    budget: Option<Duration>,
-    started: Instant,
     log: LogForm,
     out: Out,
     /// Text that could not be written yet.
     waiting: String,
     not_shown: usize,
-    current: Option<Current>,
-    /// Progress of something that is no step: the conditions of recovery.
-    between: String,
+    frame: Frame,
     last_said: Instant,
     ticks: usize,
     hidden: bool,
@@ -63,17 +55,6 @@ enum Out {
     Stderr,
     /// Lines elsewhere.
     Writer(Box<dyn Write + Send>),
-}
-
-/// The step that is under way.
-struct Current {
-    id: String,
-    number: usize,
-    name: String,
-    attempt: u32,
-    since: Instant,
-    progress: String,
-    output: VecDeque<String>,
 }
 
 impl LiveView {
@@ -97,14 +78,11 @@ impl LiveView {
     fn build(style: Style, plan: &Plan, started: Instant, out: Out) -> LiveView {
         LiveView {
             style,
-            budget: plan.budget,
-            started,
             log: LogForm::new(style, Some(plan)),
             out,
             waiting: String::new(),
             not_shown: 0,
-            current: None,
-            between: String::new(),
+            frame: Frame { started, budget: plan.budget, current: None, between: String::new() },
             last_said: Instant::now(),
             ticks: 0,
             hidden: false,
@@ -121,8 +99,11 @@ impl LiveView {
     /// A record was written.
     pub fn record(&mut self, envelope: &Envelope) {
         let animated = matches!(self.out, Out::Terminal { .. });
-        let text =
-            if animated { self.permanent(&envelope.record) } else { self.log.record(envelope) };
+        let text = if animated {
+            permanent(&envelope.record, &self.log, &self.style)
+        } else {
+            self.log.record(envelope)
+        };
         self.follow(&envelope.record);
         self.say(&text);
         self.draw();
@@ -133,7 +114,7 @@ impl LiveView {
         let animated = matches!(self.out, Out::Terminal { .. });
         match live {
             Live::Output { step, stream: _, text } => {
-                if let Some(current) = self.current.as_mut().filter(|now| now.id == *step) {
+                if let Some(current) = self.frame.current.as_mut().filter(|now| now.id == *step) {
                     current.output.push_back(text.clone());
                     while current.output.len() > OUTPUT_LINES {
                         current.output.pop_front();
@@ -147,9 +128,9 @@ impl LiveView {
                 }
             }
             Live::Progress { step, text } => {
-                match self.current.as_mut().filter(|now| now.id == *step) {
+                match self.frame.current.as_mut().filter(|now| now.id == *step) {
                     Some(current) => current.progress.clone_from(text),
-                    None => self.between = format!("{}: {text}", self.log.number(step)),
+                    None => self.frame.between = format!("{}: {text}", self.log.number(step)),
                 }
                 if !animated {
                     let text = self.log.live(live, &now());
@@ -159,7 +140,7 @@ impl LiveView {
             Live::Notice { text } => {
                 let text = if animated {
                     let mut page = Page::new(&self.style);
-                    page.headline(Mark::Warn, text);
+                    page.headline(Mark::Warn, text, "");
                     page.finish()
                 } else {
                     self.log.live(live, &now())
@@ -175,7 +156,7 @@ impl LiveView {
         self.ticks = self.ticks.wrapping_add(1);
         if matches!(self.out, Out::Terminal { .. }) {
             self.style.width = columns(Stream::Stderr).unwrap_or(self.style.width);
-        } else if let Some(current) = &self.current
+        } else if let Some(current) = &self.frame.current
             && self.last_said.elapsed() >= HEARTBEAT
         {
             let text = format!(
@@ -216,13 +197,16 @@ impl LiveView {
     pub fn finish(&mut self) {
         self.over = true;
         self.hidden = false;
-        self.current = None;
-        self.erase();
+        self.frame.current = None;
         let until = Instant::now() + LAST_WORDS;
-        self.drain();
-        while !self.waiting.is_empty() && !self.dead && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(10));
+        loop {
+            self.erase();
             self.drain();
+            let done = self.waiting.is_empty() && !self.drawn();
+            if done || self.dead || Instant::now() >= until {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 
@@ -230,8 +214,8 @@ impl LiveView {
     fn follow(&mut self, record: &Record) {
         match record {
             Record::StepIntended { step, index, name, attempt, .. } => {
-                self.between.clear();
-                self.current = Some(Current {
+                self.frame.between.clear();
+                self.frame.current = Some(Current {
                     id: step.clone(),
                     number: *index,
                     name: self.style.clean(name),
@@ -241,9 +225,9 @@ impl LiveView {
                     output: VecDeque::new(),
                 });
             }
-            Record::StepEnded { .. } | Record::StepSkipped { .. } => self.current = None,
+            Record::StepEnded { .. } | Record::StepSkipped { .. } => self.frame.current = None,
             Record::RunPaused { .. } | Record::RunFinished { .. } => {
-                self.current = None;
+                self.frame.current = None;
                 self.over = true;
             }
             Record::Resumed { .. } => self.over = false,
@@ -260,142 +244,12 @@ impl LiveView {
         }
     }
 
-    /// The lines that stay on a terminal. The plan was shown before, the verdict comes after.
-    fn permanent(&self, record: &Record) -> String {
-        let mut page = Page::new(&self.style);
-        match record {
-            Record::RunStarted(_)
-            | Record::Confirmed { .. }
-            | Record::SnapshotTaken { .. }
-            | Record::StepIntended { .. }
-            | Record::ChildStarted { .. }
-            | Record::CriterionAsked { .. }
-            | Record::EscalationOffered { .. }
-            | Record::RunPaused { .. }
-            | Record::RunFinished { .. } => {}
-            Record::StepEnded { step, outcome, effect, why, detail, elapsed_ms, .. } => {
-                let (mark, word) = ended(*outcome, *effect);
-                let took = match word {
-                    "done in" => millis(*elapsed_ms),
-                    other => format!("{other} {}", millis(*elapsed_ms)),
-                };
-                let indent = self.step_line(&mut page, mark, step, &took);
-                if !why.is_empty() {
-                    page.text(&indent, Paint::Plain, why);
-                }
-                verdict::detail(&mut page, &indent, detail);
-            }
-            Record::StepSkipped { step, why, detail } => {
-                let indent = self.step_line(&mut page, Mark::Skipped, step, skip_words(*why));
-                if !detail.is_empty() {
-                    page.text(&indent, Paint::Dim, detail);
-                }
-            }
-            Record::DoubtResolved { step, effect, by, why, .. } => {
-                let word = format!("found {} (by the {by})", effect_words(*effect));
-                let indent = self.step_line(&mut page, Mark::Doubt, step, &word);
-                if !why.is_empty() {
-                    page.text(&indent, Paint::Plain, why);
-                }
-            }
-            Record::Decision { step, choice, by } => {
-                let text = format!("{}: {} ({by})", self.log.number(step), choice_words(*choice));
-                page.text("     ", Paint::Dim, &text);
-            }
-            Record::CriterionJudged { name, before, holds, why } => {
-                let (name, why) = (name.clone(), why.clone());
-                let judged = Judged { name, before: *before, holds: *holds, why };
-                let mark = if *holds { Mark::Done } else { Mark::Failed };
-                let lead = format!("{}    ", self.style.mark(mark));
-                let paint = Style::paint_of(mark);
-                page.marked(paint, &lead, Paint::Plain, &verdict::criterion_words(&judged));
-            }
-            Record::BudgetExceeded { budget_ms } => {
-                let text =
-                    format!("the budget of {} is used up; the run goes on", millis(*budget_ms));
-                page.marked(Paint::Change, "!    ", Paint::Change, &text);
-            }
-            Record::Resumed { .. } => page.text("     ", Paint::Dim, "carrying on"),
-        }
-        page.finish()
-    }
-
-    /// `✓ 1  Turn the migration flag off            0.1s`; gives the indent of the lines below.
-    fn step_line(&self, page: &mut Page, mark: Mark, step: &str, took: &str) -> String {
-        let (number, name) = self.log.step(step).unwrap_or((0, step));
-        let lead = format!("{} {number}  ", self.style.mark(mark));
-        let name = self.style.clean(name);
-        let paint = Style::paint_of(mark);
-        let room = TIME_COLUMN.saturating_sub(width(&lead) + width(took));
-        if width(&name) < room {
-            let gap = " ".repeat(room - width(&name));
-            page.push(&[
-                (paint, &lead),
-                (Paint::Plain, &name),
-                (Paint::Plain, &gap),
-                (paint, took),
-            ]);
-        } else {
-            page.sides((paint, &lead), (Paint::Plain, &name), (paint, took));
-        }
-        " ".repeat(width(&lead))
-    }
-
-    /// The redrawn lines.
-    fn frame(&self) -> String {
-        let room = self.style.width.saturating_sub(1);
-        let mut lines = Vec::new();
-        let spinner = self.style.spinner(self.ticks);
-        if let Some(current) = &self.current {
-            let lead = format!("{spinner} {}  ", current.number);
-            let since = duration(tenths(current.since.elapsed()));
-            let again = if current.attempt > 1 {
-                format!(" (try {})", current.attempt)
-            } else {
-                String::new()
-            };
-            let space = TIME_COLUMN.saturating_sub(width(&lead) + width(&since) + 1);
-            let name = cut(&format!("{}{again}", current.name), space, &self.style);
-            let gap = " ".repeat(space.saturating_sub(width(&name)) + 1);
-            let line = format!("{lead}{name}{gap}{since}");
-            let progress = self.style.clean(&current.progress);
-            if width(&line) + 3 + width(&progress) <= room {
-                lines.push(format!("{line}   {progress}").trim_end().to_owned());
-            } else {
-                lines.push(cut(&line, room, &self.style));
-                lines.push(cut(&format!("     {progress}"), room, &self.style));
-            }
-            for text in &current.output {
-                let text = cut(&format!("     | {}", self.style.clean(text)), room, &self.style);
-                lines.push(self.style.paint(Paint::Dim, &text));
-            }
-        } else if !self.between.is_empty() {
-            let text = format!("{spinner}    {}", self.style.clean(&self.between));
-            lines.push(cut(&text, room, &self.style));
-        }
-        if let (Some(budget), false) = (self.budget, lines.is_empty()) {
-            lines.push(self.budget_line(budget));
-        }
-        lines.join("\n")
-    }
-
-    fn budget_line(&self, budget: Duration) -> String {
-        let gone = Duration::from_secs(self.started.elapsed().as_secs());
-        let bar = self.style.bar(gone.as_millis(), budget.as_millis(), 20);
-        let left = format!("     budget {} {bar}", duration(budget));
-        let (paint, right) = match gone.checked_sub(budget) {
-            Some(over) if !over.is_zero() => (Paint::Change, format!("{} over", duration(over))),
-            _ => (Paint::Plain, format!("{} gone", duration(gone))),
-        };
-        let gap = TIME_COLUMN.saturating_sub(width(&left) + width(&right)).max(1);
-        format!("{left}{}{}", " ".repeat(gap), self.style.paint(paint, &right))
-    }
-
     fn draw(&mut self) {
         if self.dead || self.hidden || !self.writable() {
             return;
         }
-        let frame = if self.over { String::new() } else { self.frame() };
+        let frame =
+            if self.over { String::new() } else { self.frame.text(&self.style, self.ticks) };
         if frame.is_empty() {
             self.erase();
             return;
@@ -412,8 +266,16 @@ impl LiveView {
         .set_message(frame);
     }
 
-    /// Takes the redrawn lines away.
+    /// Whether redrawn lines stand on the terminal.
+    fn drawn(&self) -> bool {
+        matches!(&self.out, Out::Terminal { bar: Some(_), .. })
+    }
+
+    /// Takes the redrawn lines away, unless that would wait for a held terminal.
     fn erase(&mut self) {
+        if !self.drawn() || !self.writable() {
+            return;
+        }
         let Out::Terminal { multi, bar } = &mut self.out else { return };
         if let Some(bar) = bar.take() {
             multi.remove(&bar);
@@ -451,12 +313,10 @@ impl LiveView {
                 out.write_all(text.as_bytes()).and_then(|()| out.flush()).map(|()| text.len())
             }
         };
-        match written {
-            Ok(count) => text[count..].clone_into(&mut self.waiting),
-            Err(_) => {
-                self.dead = true;
-                self.waiting = String::new();
-            }
+        if let Ok(count) = written {
+            text[count..].clone_into(&mut self.waiting);
+        } else {
+            self.dead = true;
         }
     }
 
@@ -468,42 +328,11 @@ impl LiveView {
 impl Drop for LiveView {
     fn drop(&mut self) {
         self.erase();
-    }
-}
-
-/// Writes to standard error as long as it takes more without waiting; gives how many bytes.
-fn write_patiently(text: &str) -> io::Result<usize> {
-    let mut err = io::stderr().lock();
-    let mut written = 0;
-    while written < text.len() && (written == 0 || stderr_takes_more()) {
-        let mut end = text.len().min(written + 256);
-        while !text.is_char_boundary(end) {
-            end -= 1;
+        // What could not be erased must not be drawn once more on the way out.
+        if let Out::Terminal { multi, bar: Some(_) } = &self.out {
+            multi.set_draw_target(ProgressDrawTarget::hidden());
         }
-        err.write_all(&text.as_bytes()[written..end])?;
-        written = end;
     }
-    err.flush()?;
-    Ok(written)
-}
-
-/// Whether a write to standard error would not wait (a held terminal, a full pipe).
-fn stderr_takes_more() -> bool {
-    let err = io::stderr();
-    let mut fds = [PollFd::new(&err, PollFlags::OUT)];
-    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-    // What cannot be asked is tried; an error shows itself in the write.
-    poll(&mut fds, Some(&at_once)).is_ok_and(|ready| ready > 0) || fds_unknown(&fds)
-}
-
-fn fds_unknown(fds: &[PollFd<'_>; 1]) -> bool {
-    fds[0].revents().intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL)
-}
-
-/// A tenth of a second is as exact as a redrawn line should be; a full second stays `2.0s`.
-fn tenths(span: Duration) -> Duration {
-    let ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX) / 100 * 100;
-    Duration::from_millis(ms)
 }
 
 /// The time of day, UTC.

@@ -5,12 +5,15 @@
 pub mod layout;
 pub mod live;
 pub mod log_form;
+pub mod patient;
 pub mod plan_view;
 pub mod prompt;
 pub mod redact;
 pub mod resume_view;
 pub mod runs_view;
 pub mod sanitize;
+pub mod screen_form;
+pub mod shell;
 pub mod story;
 pub mod style;
 pub mod verdict;

@@ -147,7 +147,14 @@ fn one_step(page: &mut Page, number: usize, planned: &PlannedStep, style: &Style
         return;
     }
     for change in &planned.forecast.changes {
-        page.text(indent, Paint::Plain, &change_words(change, style));
+        let text = change_words(change, style);
+        if indent.len() + width(&text) <= style.width {
+            page.text(indent, Paint::Plain, &text);
+        } else {
+            page.text(indent, Paint::Plain, &change.object);
+            let text = text.strip_prefix(&change.object).unwrap_or(&text).trim_start();
+            page.text(&format!("{indent}  "), Paint::Plain, text);
+        }
     }
     for line in &planned.forecast.evidence {
         page.text(indent, Paint::Plain, line);
@@ -230,10 +237,10 @@ fn words<T: ToString>(items: &[T]) -> String {
 
 fn after(page: &mut Page, plan: &Plan, style: &Style) {
     if plan.changes() == 0 {
-        page.text("  ", Paint::Good, "Nothing to change: everything is as this method leaves it.");
+        page.text("", Paint::Good, "Nothing to change: everything is as this method leaves it.");
         page.blank();
     }
-    let label = "  recovered when  ";
+    let label = "recovered when  ";
     if plan.criteria.is_empty() {
         let text = "the runbook does not say: the best verdict is \"applied\"";
         page.marked(Paint::Plain, label, Paint::Change, text);
@@ -242,16 +249,16 @@ fn after(page: &mut Page, plan: &Plan, style: &Style) {
         let lead = if index == 0 { label.to_owned() } else { " ".repeat(label.len()) };
         let now = now_words(planned);
         let left = (Paint::Plain, planned.criterion.name.as_str());
-        page.sides((Paint::Plain, &lead), left, (now.0, &now.1));
+        page.sides_below((Paint::Plain, &lead), left, (now.0, &now.1));
     }
     let all_green = plan.criteria.iter().all(|planned| planned.before == Some(true));
     if all_green && !plan.criteria.is_empty() && plan.changes() > 0 {
-        let text = "holds already, so it can show no recovery: the best verdict is \"applied\"";
+        let text = "this holds already: the best verdict is \"applied\"";
         page.text(&" ".repeat(label.len()), Paint::Change, text);
     }
     if let Some(rung) = plan.ladder.first() {
         let text = rung_words(rung, &plan.target, style);
-        page.text("  if not          ", Paint::Plain, &text);
+        page.text("if not          ", Paint::Plain, &text);
     }
 }
 
@@ -290,7 +297,7 @@ fn foot(page: &mut Page, plan: &Plan, style: &Style) {
     if !plan.parameters.is_empty() {
         let words: Vec<String> =
             plan.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        page.text("  with    ", Paint::Dim, &words.join("  "));
+        page.text("with    ", Paint::Dim, &words.join("  "));
     }
     if !plan.secrets.is_empty() {
         let words: Vec<String> = plan
@@ -298,7 +305,7 @@ fn foot(page: &mut Page, plan: &Plan, style: &Style) {
             .iter()
             .map(|(name, source)| format!("{name} from {}", source_words(source)))
             .collect();
-        page.text("  secret  ", Paint::Dim, &words.join(", "));
+        page.text("secret  ", Paint::Dim, &words.join(", "));
     }
     let digest: String = plan.digest.trim_start_matches("sha256:").chars().take(12).collect();
     let text = format!(
@@ -307,13 +314,13 @@ fn foot(page: &mut Page, plan: &Plan, style: &Style) {
         plan.place.file.display(),
         dot = style.dot()
     );
-    page.text("  ", Paint::Dim, &text);
+    page.text("", Paint::Dim, &text);
     if !plan.survey.unanswered.is_empty() {
-        let mark = format!("  {} ", style.mark(Mark::Warn));
+        let mark = format!("{} ", style.mark(Mark::Warn));
         let text = format!("no answer in time: {}", plan.survey.unanswered.join(", "));
         page.marked(Paint::Change, &mark, Paint::Change, &text);
         let note = "that is no reason not to roll back; what depends on it cannot be checked";
-        page.text("    ", Paint::Plain, note);
+        page.text("  ", Paint::Plain, note);
     }
 }
 

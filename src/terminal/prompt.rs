@@ -16,8 +16,8 @@ use console::Term;
 use dialoguer::theme::{SimpleTheme, Theme as _};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{
-    LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr,
-    tcsetattr,
+    InputModes, LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush,
+    tcgetattr, tcsetattr,
 };
 
 use super::sanitize;
@@ -235,7 +235,7 @@ impl LineMode {
         let mut mode = before.clone();
         mode.local_modes.insert(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ECHOE);
         mode.local_modes.remove(LocalModes::ISIG);
-        mode.input_modes.insert(rustix::termios::InputModes::ICRNL);
+        mode.input_modes.insert(InputModes::ICRNL | InputModes::IUTF8);
         mode.special_codes[SpecialCodeIndex::VEOL] = CTRL_C;
         tcsetattr(stdin, OptionalActions::Now, &mode)?;
         // What was typed before the question stood there is no answer to it.

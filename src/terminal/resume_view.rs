@@ -19,7 +19,7 @@ pub fn resume_text(state: &RunState, now: SystemTime, style: &Style) -> String {
         .ok()
         .and_then(|last| now.duration_since(last).ok())
         .map_or(String::new(), |span| format!(" {}", ago(span)));
-    let why = state.paused.as_ref().map_or("it did not end by itself".to_owned(), Clone::clone);
+    let why = state.paused.as_ref().map_or("it was cut off".to_owned(), Clone::clone);
     let text = format!("run {} stopped{when} {} ({why})", state.run_id, position(state));
     page.text("", Paint::Plain, &text);
     for (index, step) in state.steps.iter().enumerate() {

@@ -1,5 +1,7 @@
 //! PURE: the runs of this machine as a table, by environment.
 
+use std::collections::BTreeSet;
+
 use crate::state::RunState;
 
 use super::layout::{Page, cut, millis, width};
@@ -8,6 +10,9 @@ use super::style::{Paint, Style};
 
 /// Fewer characters of a run's id say too little about when it was.
 const SHORTEST_ID: usize = 13;
+
+/// Narrower pages get two lines a run.
+const NARROW: usize = 72;
 
 /// The runs, in the order given, grouped by environment. Ids are shown as far as they are unique
 /// among these runs.
@@ -26,13 +31,24 @@ pub fn runs_table(runs: &[RunState], style: &Style) -> String {
             places.push(place);
         }
     }
-    // id, time (11), what, verdict (10), took (6), two spaces between and before.
-    let what_width = style.width.saturating_sub(id_width + 11 + 10 + 6 + 10).max(10);
+    // id, time (11), what, verdict (10), took (6), two spaces between.
+    let what_width = style.width.saturating_sub(id_width + 11 + 10 + 6 + 8).max(10);
     for (index, name) in places.iter().enumerate() {
         if index > 0 {
             page.blank();
         }
         page.text("", Paint::Strong, name);
+        if style.width < NARROW {
+            for (run, id) in runs.iter().zip(&ids).filter(|(run, _)| place(run) == *name) {
+                page.sides((Paint::Plain, ""), (Paint::Plain, id), (paint(run), run.word()));
+                page.text(
+                    "    ",
+                    Paint::Plain,
+                    &format!("{} {}", run.start.target, run.start.method),
+                );
+            }
+            continue;
+        }
         let head = row(&["run", "when (UTC)", "what", "verdict", "took"], id_width, what_width);
         page.push(&[(Paint::Dim, &head.join(""))]);
         for (run, id) in runs.iter().zip(&ids).filter(|(run, _)| place(run) == *name) {
@@ -57,14 +73,14 @@ pub fn runs_table(runs: &[RunState], style: &Style) -> String {
 
 fn row(cells: &[&str; 5], id_width: usize, what_width: usize) -> [String; 5] {
     let pad = |text: &str, columns: usize| {
-        format!("  {text}{}", " ".repeat(columns.saturating_sub(width(text))))
+        format!("{text}{}  ", " ".repeat(columns.saturating_sub(width(text))))
     };
     [
         pad(cells[0], id_width),
         pad(cells[1], 11),
         pad(cells[2], what_width),
         pad(cells[3], 10),
-        format!("  {}{}", " ".repeat(6usize.saturating_sub(width(cells[4]))), cells[4]),
+        format!("{}{}", " ".repeat(6usize.saturating_sub(width(cells[4]))), cells[4]),
     ]
 }
 
@@ -92,11 +108,9 @@ fn paint(run: &RunState) -> Paint {
 pub fn short_ids(ids: &[&str]) -> Vec<String> {
     let longest = ids.iter().map(|id| id.chars().count()).max().unwrap_or(0);
     let short = |id: &str, length: usize| id.chars().take(length).collect::<String>();
+    let different = ids.iter().collect::<BTreeSet<_>>().len();
     (SHORTEST_ID..longest)
         .map(|length| ids.iter().map(|id| short(id, length)).collect::<Vec<_>>())
-        .find(|cut| {
-            let unique: std::collections::BTreeSet<&String> = cut.iter().collect();
-            unique.len() == ids.len()
-        })
+        .find(|cut| cut.iter().collect::<BTreeSet<_>>().len() == different)
         .unwrap_or_else(|| ids.iter().map(|id| (*id).to_owned()).collect())
 }

@@ -125,10 +125,6 @@ impl Sanitizer {
                 lines.push(self.end_line());
                 return;
             }
-            '\u{18}' | '\u{1a}' => {
-                self.state = State::Text;
-                return;
-            }
             '\u{1b}' => {
                 self.state = State::Escape;
                 return;
@@ -141,7 +137,7 @@ impl Sanitizer {
                 self.state = State::Payload;
                 return;
             }
-            '\u{9c}' => {
+            '\u{18}' | '\u{1a}' | '\u{9c}' => {
                 self.state = State::Text;
                 return;
             }
@@ -177,23 +173,20 @@ impl Sanitizer {
     }
 
     fn keep(&mut self, c: char, lines: &mut Vec<String>) {
-        if self.cut {
+        if self.cut || !(is_harmless(c) || c == '\t') {
             return;
-        }
-        if c == '\t' {
-            let spaces = 8 - self.chars % 8;
-            self.line.extend(std::iter::repeat_n(' ', spaces));
-            self.chars += spaces;
-        } else if is_harmless(c) {
-            self.line.push(c);
-            self.chars += 1;
         }
         if self.chars >= self.cap {
             let note = format!("… (line cut after {} characters)", self.cap);
-            let mut line = self.end_line();
-            line.push_str(&note);
-            lines.push(line);
+            lines.push(self.end_line() + &note);
             self.cut = true;
+        } else if c == '\t' {
+            let spaces = (8 - self.chars % 8).min(self.cap - self.chars);
+            self.line.extend(std::iter::repeat_n(' ', spaces));
+            self.chars += spaces;
+        } else {
+            self.line.push(c);
+            self.chars += 1;
         }
     }
 
@@ -286,6 +279,7 @@ mod tests {
         lines.extend(sanitizer.push(b"ijkl"));
         lines.extend(sanitizer.push(b"m\nnext\n"));
         assert_eq!(lines, ["abcde… (line cut after 5 characters)", "next"]);
+        assert_eq!(sanitizer.push(b"abcde\n"), ["abcde"], "one that just fits is whole");
     }
 
     #[test]

@@ -242,11 +242,8 @@ impl Style {
 
     /// A bar of `columns` inner columns, filled by `part` of `whole`.
     pub fn bar(&self, part: u128, whole: u128, columns: usize) -> String {
-        let filled = if whole == 0 {
-            columns
-        } else {
-            usize::try_from(part.min(whole) * columns as u128 / whole).unwrap_or(columns)
-        };
+        let filled = (part.min(whole) * columns as u128).checked_div(whole);
+        let filled = filled.and_then(|filled| usize::try_from(filled).ok()).unwrap_or(columns);
         let (open, full, empty, close) =
             if self.unicode { ("▕", "█", " ", "▏") } else { ("[", "#", " ", "]") };
         format!("{open}{}{}{close}", full.repeat(filled), empty.repeat(columns - filled))
@@ -277,8 +274,7 @@ fn ascii(text: &str) -> String {
             '“' | '”' => out.push('"'),
             '‘' | '’' => out.push('\''),
             '✓' => out.push('+'),
-            '✗' => out.push('x'),
-            '×' => out.push('x'),
+            '✗' | '×' => out.push('x'),
             c if c.is_ascii() => out.push(c),
             _ => out.push('?'),
         }

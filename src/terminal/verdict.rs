@@ -15,7 +15,7 @@ pub fn verdict_text(state: &RunState, style: &Style) -> String {
     let Some(finish) = &state.finish else { return paused_text(state, style) };
     let mut page = Page::new(style);
     let (mark, headline) = headline(state, finish);
-    page.headline(mark, &headline);
+    page.headline(mark, &headline, &place_of(state));
     // The sentence of a failure is the failed step's; it is not said twice.
     let said = state.steps.iter().any(|step| is_failed(step) && step.why == finish.why);
     if !finish.why.is_empty() && !said {
@@ -57,7 +57,7 @@ pub fn paused_text(state: &RunState, style: &Style) -> String {
         Some(why) => format!("paused {at}: {why}"),
         None => format!("not finished, {at}"),
     };
-    page.headline(Mark::Warn, &headline);
+    page.headline(Mark::Warn, &headline, &place_of(state));
     for step in &state.steps {
         if is_failed(step) {
             step_card(&mut page, state, step, style);
@@ -78,6 +78,10 @@ pub fn failure_text(state: &RunState, step: &str, style: &Style) -> String {
         step_card(&mut page, state, step, style);
     }
     page.finish()
+}
+
+fn place_of(state: &RunState) -> String {
+    place_words(Some(&state.start.context), &state.start.namespace)
 }
 
 fn headline(state: &RunState, finish: &Finish) -> (Mark, String) {
@@ -101,10 +105,7 @@ fn headline(state: &RunState, finish: &Finish) -> (Mark, String) {
             (Mark::Warn, "declined: nothing was changed".to_owned())
         }
         Verdict::Aborted => (Mark::Warn, format!("aborted after {took}{budget}")),
-        Verdict::Unknown => (
-            Mark::Doubt,
-            format!("outcome unknown after {took}{budget}: nobody can tell whether it was done"),
-        ),
+        Verdict::Unknown => (Mark::Doubt, format!("outcome unknown after {took}{budget}")),
     };
     (mark, format!("{simulated}{text}"))
 }
