@@ -12,7 +12,9 @@ use crate::world::forge::{
 };
 use crate::world::hands::Hands;
 
-use super::{Delivery, fact, judge_built, judge_push, moves, plain, reads_of, repository};
+use super::delivery::Delivery;
+use super::words::{judge_built, judge_push, plain};
+use super::{fact, moves, reads_of, repository};
 
 /// The paths as git names them, without one inside another; or what is wrong with one.
 fn paths(spec: &RestoreFiles) -> Result<Vec<String>, String> {

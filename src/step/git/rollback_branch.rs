@@ -11,7 +11,9 @@ use crate::world::forge::{
 };
 use crate::world::hands::Hands;
 
-use super::{badly, fact, judge_push, outputs, push, reads_of, repository, unread, well};
+use super::delivery::push;
+use super::words::judge_push;
+use super::{badly, fact, outputs, reads_of, repository, unread, well};
 
 const COMMIT: &str = "commit";
 
