@@ -335,11 +335,14 @@ pub(super) fn looks_broken(why: &Unread) -> bool {
     let Unread::Failed(text) = why else { return false };
     [
         "not a git repository",
+        "invalid gitfile",
         "bad object",
         "bad tree object",
         "unable to read",
         "unable to parse",
         "could not parse",
+        "could not read",
+        "Could not read",
         "missing object",
         "missing blob",
         "missing tree",
