@@ -3,11 +3,16 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use rollback::world::forge::Forge;
+use rollback::facts::Unread;
+use rollback::world::forge::{Forge, Limits};
 
 use crate::remote::Remote;
 use crate::{ask, restore};
+
+/// A way to break a clone.
+type Breakage = fn(PathBuf);
 
 fn clone_of(remote: &Remote) -> PathBuf {
     fs::read_dir(remote.cache())
@@ -35,7 +40,7 @@ fn a_broken_clone_is_made_again() {
     let remote = Remote::new();
     let read = restore(&remote.url(), "feat/migration", "develop");
     let expected = ask(&Forge::new(remote.cache()), &read).expect("an answer");
-    let breakages: [(&str, fn(PathBuf)); 5] = [
+    let breakages: [(&str, Breakage); 5] = [
         ("no objects", |dir| {
             fs::remove_dir_all(dir.join("objects")).expect("removed");
             fs::create_dir(dir.join("objects")).expect("made");
@@ -105,4 +110,19 @@ fn many_at_once_share_one_clone() {
         assert_eq!(answer.as_ref().ok(), answers[0].as_ref().ok(), "{answer:?}");
         assert!(answer.is_ok(), "{answer:?}");
     }
+}
+
+#[test]
+fn a_clone_that_another_process_keeps_is_waited_for_only_so_long() {
+    let remote = Remote::new();
+    let read = restore(&remote.url(), "feat/migration", "develop");
+    let limits = Limits { ask: Duration::from_secs(2), ..Limits::default() };
+    let forge = Forge::with_limits(remote.cache(), limits);
+    ask(&forge, &read).expect("an answer");
+    let lock = fs::File::open(clone_of(&remote).with_extension("lock")).expect("the lock");
+    lock.lock().expect("locked");
+    let Err(Unread::Unreachable(why)) = ask(&forge, &read) else { panic!("it did not wait") };
+    assert!(why.contains("another process is busy with the clone"), "{why}");
+    drop(lock);
+    ask(&forge, &read).expect("an answer");
 }

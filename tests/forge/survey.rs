@@ -144,3 +144,20 @@ fn an_empty_repository_has_no_branches() {
     let Err(Unread::Missing(_, Some(hint))) = answer else { panic!("{answer:?}") };
     assert_eq!(hint, "the repository has no branches");
 }
+
+#[test]
+fn a_repository_with_long_ids_is_a_repository() {
+    let remote = Remote::with_format("sha256");
+    let culprit = remote.tip("feat/migration");
+    assert_eq!(culprit.len(), 64);
+    let forge = Forge::new(remote.cache());
+    let url = remote.url();
+    for read in [
+        restore(&url, "feat/migration", "develop"),
+        revert(&url, "feat/migration", &culprit),
+        branch(&url, "feat/migration", &culprit[..10]),
+    ] {
+        let answer = ask(&forge, &read);
+        assert!(answer.is_ok(), "{answer:?}");
+    }
+}

@@ -132,7 +132,7 @@ fn inner_the_whole_life_of_a_step() {
     let Some((url, forge)) = prepared() else { return };
     let answer = ask(&forge, &restore(&url, "feat/migration", "develop"));
     let Ok(GitFact::Restore(preview)) = answer else { panic!("{answer:?}") };
-    let culprit = &preview.last.expect("a commit").sha;
+    let culprit = &preview.tip.parents[0];
     ask(&forge, &revert(&url, "feat/migration", culprit)).expect("an answer");
     let Question::Restore(question) = restore(&url, "feat/migration", "develop").question else {
         panic!("not a restore")

@@ -127,7 +127,7 @@ impl Delivery<'_> {
         };
         match forge.propose(repository, proposal, &stamp(self.mark)) {
             Ok(proposed) => self.effect(&proposed, proposal.branch()),
-            Err(Unread::Missing(why, _)) => Effect::Missing(why),
+            // Also a branch that is gone: it may have had the commit.
             Err(why) => Effect::Unanswerable(why.sentence().to_owned()),
         }
     }

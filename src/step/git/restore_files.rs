@@ -77,7 +77,9 @@ pub fn forecast(spec: &RestoreFiles, setting: &Setting, facts: &mut Facts) -> Fo
     let branch = &spec.branch;
     forecast.evidence.push(format!("{branch} is at {}", preview.tip.phrase()));
     forecast.evidence.push(format!("{} is at {}", spec.from, preview.from.phrase()));
-    forecast.pinned.insert("content".to_owned(), json!(preview.content));
+    if !preview.moved {
+        forecast.pinned.insert("content".to_owned(), json!(preview.content));
+    }
     judge_built(&mut forecast, branch, &preview.tip, &preview.built, preview.moved);
     match &preview.built {
         Built::Nothing => same_content(spec, &preview, &mut forecast),

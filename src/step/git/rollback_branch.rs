@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::facts::{Facts, Read, Unread};
+use crate::facts::{Facts, Read};
 use crate::journal::Permit;
 use crate::runbook::RollbackBranch;
 use crate::step::{Done, Effect, FieldChange, Forecast, Mark, Setting};
@@ -162,7 +162,6 @@ pub fn look(
     };
     let preview = match forge.branch(repository, &asked) {
         Ok(preview) => preview,
-        Err(Unread::Missing(why, _)) => return Effect::Missing(why),
         Err(why) => return Effect::Unanswerable(why.sentence().to_owned()),
     };
     let (branch, commit) = (&spec.branch, &preview.commit);
