@@ -21,7 +21,12 @@ pub const FILE: &str = "app/dispatcher.py";
 impl Remote {
     /// `develop` is good; `feat/migration` has a commit that breaks [`FILE`].
     pub fn new() -> Remote {
-        let remote = Remote::empty();
+        Remote::with_format("sha1")
+    }
+
+    /// The same with ids of this format.
+    pub fn with_format(format: &str) -> Remote {
+        let remote = Remote::empty_with(format);
         remote.write(FILE, GOOD);
         remote.write("app/other.py", "other = 1\n");
         remote.write("README.md", "one\ntwo\nthree\n");
@@ -36,11 +41,18 @@ impl Remote {
 
     /// No branches at all.
     pub fn empty() -> Remote {
+        Remote::empty_with("sha1")
+    }
+
+    fn empty_with(format: &str) -> Remote {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let remote = Remote { dir, clock: AtomicU64::new(1_780_000_000) };
         let path = |name: &str| remote.dir.path().join(name).to_string_lossy().into_owned();
-        remote.run(Path::new("/"), &["init", "-q", "--bare", "-b", "develop", &path("remote.git")]);
-        remote.run(Path::new("/"), &["init", "-q", "-b", "develop", &path("work")]);
+        let ids = format!("--object-format={format}");
+        let init = ["init", "-q", "-b", "develop", &ids];
+        let (bare, work) = (path("remote.git"), path("work"));
+        remote.run(Path::new("/"), &[&init[..], &["--bare", &bare]].concat());
+        remote.run(Path::new("/"), &[&init[..], &[work.as_str()]].concat());
         remote.git(&["remote", "add", "origin", &path("remote.git")]);
         remote
     }

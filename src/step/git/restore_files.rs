@@ -12,7 +12,9 @@ use crate::world::forge::{
 };
 use crate::world::hands::Hands;
 
-use super::{Delivery, fact, judge_built, judge_push, moves, plain, reads_of, repository};
+use super::delivery::Delivery;
+use super::words::{judge_built, judge_push, plain};
+use super::{fact, moves, reads_of, repository};
 
 /// The paths as git names them, without one inside another; or what is wrong with one.
 fn paths(spec: &RestoreFiles) -> Result<Vec<String>, String> {
@@ -75,7 +77,9 @@ pub fn forecast(spec: &RestoreFiles, setting: &Setting, facts: &mut Facts) -> Fo
     let branch = &spec.branch;
     forecast.evidence.push(format!("{branch} is at {}", preview.tip.phrase()));
     forecast.evidence.push(format!("{} is at {}", spec.from, preview.from.phrase()));
-    forecast.pinned.insert("content".to_owned(), json!(preview.content));
+    if !preview.moved {
+        forecast.pinned.insert("content".to_owned(), json!(preview.content));
+    }
     judge_built(&mut forecast, branch, &preview.tip, &preview.built, preview.moved);
     match &preview.built {
         Built::Nothing => same_content(spec, &preview, &mut forecast),

@@ -11,7 +11,9 @@ use crate::world::forge::{
 };
 use crate::world::hands::Hands;
 
-use super::{Delivery, fact, judge_built, judge_push, moves, reads_of, repository};
+use super::delivery::Delivery;
+use super::words::{judge_built, judge_push};
+use super::{fact, moves, reads_of, repository};
 
 fn question(spec: &RevertCommits) -> RevertQuestion {
     RevertQuestion {

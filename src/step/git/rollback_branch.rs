@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::facts::{Facts, Read, Unread};
+use crate::facts::{Facts, Read};
 use crate::journal::Permit;
 use crate::runbook::RollbackBranch;
 use crate::step::{Done, Effect, FieldChange, Forecast, Mark, Setting};
@@ -11,7 +11,9 @@ use crate::world::forge::{
 };
 use crate::world::hands::Hands;
 
-use super::{badly, fact, judge_push, outputs, push, reads_of, repository, unread, well};
+use super::delivery::push;
+use super::words::judge_push;
+use super::{badly, fact, outputs, reads_of, repository, unread, well};
 
 const COMMIT: &str = "commit";
 
@@ -160,7 +162,6 @@ pub fn look(
     };
     let preview = match forge.branch(repository, &asked) {
         Ok(preview) => preview,
-        Err(Unread::Missing(why, _)) => return Effect::Missing(why),
         Err(why) => return Effect::Unanswerable(why.sentence().to_owned()),
     };
     let (branch, commit) = (&spec.branch, &preview.commit);

@@ -457,7 +457,7 @@ fn a_push_that_loses_the_race_is_made_again_once() {
     );
     let done = bench.perform(&kind, &forecast);
     assert_eq!(done.outcome, Outcome::Done, "{done:?}");
-    assert_eq!(bench.remote.bare(&["rev-parse", &format!("{BRANCH}^")]), racing);
+    assert_eq!(bench.remote.bare(&["rev-parse", &format!("{BRANCH}^")]), racing, "{done:?}");
 }
 
 #[test]

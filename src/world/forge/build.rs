@@ -1,6 +1,8 @@
 //! Trees and commits made in our clone, without a working tree. What is made is only there until
 //! it is pushed; making it again gives the same ids.
 
+use std::collections::BTreeMap;
+
 use crate::facts::{Known, Unread};
 use crate::world::process::{Ending, capture};
 
@@ -97,24 +99,25 @@ impl Repo {
         Ok(Undone::Tree(tree))
     }
 
-    /// The tree of `tip` with these paths as they are in `from`.
-    pub(super) fn restore(&self, tip: &str, from: &str, paths: &[String]) -> Known<String> {
-        let list = |commit: &str| {
-            let mut args = vec!["ls-tree", "-r", "-z", "--full-tree", commit, "--"];
-            args.extend(paths.iter().map(String::as_str));
-            self.git.run(&args)
-        };
-        let (old, new) = (list(tip)?, list(from)?);
+    /// The tree of `tip` with these paths as they are in `from`; given is what stands at them in
+    /// both (path -> `mode id`).
+    pub(super) fn restore(
+        &self,
+        tip: &str,
+        from: &str,
+        now: &BTreeMap<String, String>,
+        good: &BTreeMap<String, String>,
+    ) -> Known<String> {
         let nothing = "0".repeat(tip.len());
         let mut entries = Vec::new();
-        for record in old.split(|byte| *byte == 0) {
+        for record in self.files(tip, now)?.split(|byte| *byte == 0) {
             if let Some(tab) = record.iter().position(|byte| *byte == b'\t') {
                 entries.extend_from_slice(format!("0 {nothing}").as_bytes());
                 entries.extend_from_slice(&record[tab..]);
                 entries.push(0);
             }
         }
-        entries.extend_from_slice(&new);
+        entries.extend_from_slice(&self.files(from, good)?);
         let dir =
             tempfile::Builder::new().prefix("rollback-index-").tempdir().map_err(|error| {
                 Unread::Failed(format!("no temporary directory for an index: {error}"))
@@ -130,6 +133,21 @@ impl Repo {
         run(&["update-index", "-z", "--index-info"], entries)?;
         let tree = run(&["write-tree"], Vec::new())?;
         Ok(String::from_utf8_lossy(&tree).trim().to_owned())
+    }
+
+    /// The files that entries are or, for directories, hold, as `update-index --index-info` takes
+    /// them: bytes, since names need not be text.
+    fn files(&self, commit: &str, entries: &BTreeMap<String, String>) -> Known<Vec<u8>> {
+        if entries.values().any(|entry| entry.starts_with("040000 ")) {
+            let mut args = vec!["ls-tree", "-r", "-z", "--full-tree", commit, "--"];
+            args.extend(entries.keys().map(String::as_str));
+            return self.git.run(&args);
+        }
+        let mut lines = String::new();
+        for (path, entry) in entries {
+            lines.extend([entry, "\t", path, "\0"]);
+        }
+        Ok(lines.into_bytes())
     }
 
     /// A commit; the same arguments always give the same id.

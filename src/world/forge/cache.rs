@@ -252,8 +252,9 @@ impl Repo {
         .to_vec();
         args.extend(specs);
         let captured = capture(&self.git.remote(&args, self.git.limits.transfer));
+        // git leaves such refs out with a warning, and exits with 0.
         let all = captured.complaint().join("\n");
-        if all.contains("shallow update not allowed") || self.git.dir.join("shallow").exists() {
+        if all.contains("shallow roots are not allowed") || self.git.dir.join("shallow").exists() {
             return Err(self.shallow());
         }
         self.git.finish(captured).map(drop)

@@ -95,9 +95,7 @@ impl Git {
         invocation.env.insert("GIT_DIR".to_owned(), self.dir.to_string_lossy().into_owned());
         let allowed = "file:git:http:https:ssh";
         invocation.env.insert("GIT_ALLOW_PROTOCOL".to_owned(), allowed.to_owned());
-        if let Some(command) = ssh_command(&self.operator) {
-            invocation.env.insert("GIT_SSH_COMMAND".to_owned(), command);
-        }
+        invocation.env.insert("GIT_SSH_COMMAND".to_owned(), ssh_command(&self.operator));
         let mut config = self.operator.clone();
         config.extend(hardened());
         config.push(("remote.origin.url".to_owned(), self.address.clone()));
@@ -140,8 +138,8 @@ impl Git {
 
 /// A git command with the environment that all of them get and no configuration at all.
 pub(super) fn bare<S: AsRef<str>>(args: &[S], limit: Duration) -> Invocation {
-    let argv = std::iter::once("git").chain(args.iter().map(AsRef::as_ref));
-    let mut invocation = Invocation::new(argv, limit);
+    let command = std::iter::once("git").chain(args.iter().map(AsRef::as_ref));
+    let mut invocation = Invocation::new(command, limit);
     for (name, value) in [
         ("GIT_CONFIG_GLOBAL", "/dev/null"),
         ("GIT_CONFIG_NOSYSTEM", "1"),
@@ -245,7 +243,7 @@ fn reaches_remotes(key: &str) -> bool {
 }
 
 /// The ssh command: the operator's own, or `ssh`, with the options that keep it from hanging.
-fn ssh_command(operator: &[(String, String)]) -> Option<String> {
+fn ssh_command(operator: &[(String, String)]) -> String {
     let configured =
         operator.iter().rev().find(|(key, _)| key == "core.sshcommand").map(|(_, value)| value);
     let command = std::env::var("GIT_SSH_COMMAND")
@@ -255,7 +253,7 @@ fn ssh_command(operator: &[(String, String)]) -> Option<String> {
         .unwrap_or_else(|| "ssh".to_owned());
     let program = command.split_whitespace().next().unwrap_or_default().trim_matches(['\'', '"']);
     let plain = Path::new(program).file_name().is_some_and(|name| name == "ssh");
-    Some(if plain { format!("{command} {SSH_OPTIONS}") } else { command })
+    if plain { format!("{command} {SSH_OPTIONS}") } else { command }
 }
 
 /// What a failure means for the operator.
@@ -335,11 +333,14 @@ pub(super) fn looks_broken(why: &Unread) -> bool {
     let Unread::Failed(text) = why else { return false };
     [
         "not a git repository",
+        "invalid gitfile",
         "bad object",
         "bad tree object",
         "unable to read",
         "unable to parse",
         "could not parse",
+        "could not read",
+        "Could not read",
         "missing object",
         "missing blob",
         "missing tree",

@@ -97,7 +97,7 @@ pub enum GitFact {
     /// To [`Question::Revert`].
     Revert(RevertPreview),
     /// To [`Question::Restore`].
-    Restore(RestorePreview),
+    Restore(Box<RestorePreview>),
     /// To [`Question::Branch`].
     Branch(BranchPreview),
 }
@@ -207,7 +207,7 @@ pub struct RestorePreview {
     pub built: Built,
     /// Where nothing differs: the commit that restored these paths earlier.
     pub earlier: Option<Commit>,
-    /// The last commit of the branch that touched these paths.
+    /// Where nothing differs: the last commit of the branch that touched these paths.
     pub last: Option<Commit>,
     /// Whether we may push.
     pub push: PushRight,

@@ -105,7 +105,9 @@ impl Repo {
     fn answer(&mut self, question: &Question) -> Known<GitFact> {
         match question {
             Question::Revert(asked) => self.preview_revert(asked).map(GitFact::Revert),
-            Question::Restore(asked) => self.preview_restore(asked).map(GitFact::Restore),
+            Question::Restore(asked) => {
+                self.preview_restore(asked).map(Box::new).map(GitFact::Restore)
+            }
             Question::Branch(asked) => self.preview_branch(asked).map(GitFact::Branch),
         }
     }
@@ -146,13 +148,13 @@ impl Repo {
     }
 
     pub(super) fn preview_restore(&mut self, asked: &RestoreQuestion) -> Known<RestorePreview> {
-        let tip = self.tip_of(&asked.branch)?;
-        let from = if let Some(sha) = self.heads.get(&asked.from).cloned() {
-            sha
-        } else {
-            self.source(&asked.from)?
+        let tip = self.tip(&asked.branch)?;
+        let from = match self.heads.get(&asked.from).cloned() {
+            Some(sha) => sha,
+            None => self.source(&asked.from)?,
         };
-        let from = self.commit(&from)?;
+        let mut ends = self.commits(&[&tip, &from])?;
+        let (from, tip) = (ends.remove(1), ends.remove(0));
         let content = self.entries(&from.sha, &asked.paths)?;
         if let Some(path) = asked.paths.iter().find(|path| !content.contains_key(*path)) {
             let near = self.near_path(&from.sha, path)?;
@@ -164,13 +166,15 @@ impl Repo {
         let now = self.entries(&tip.sha, &asked.paths)?;
         let same: Vec<String> =
             content.keys().filter(|path| now.get(*path) == content.get(*path)).cloned().collect();
-        let history = self.history(&tip.sha, &asked.paths)?;
-        let last = history.first().map(|(commit, _)| commit.clone());
-        let (built, earlier) = if same.len() == content.len() {
-            (Built::Nothing, self.earlier_restore(&history, &from.sha, &asked.subject)?)
+        let (mut last, mut earlier) = (None, None);
+        let built = if same.len() == content.len() {
+            let history = self.history(&tip.sha, &asked.paths)?;
+            last = history.first().map(|(commit, _)| commit.clone());
+            earlier = self.earlier_restore(&history, &from.sha, &asked.subject)?;
+            Built::Nothing
         } else {
-            let tree = self.restore(&tip.sha, &from.sha, &asked.paths)?;
-            (self.built(&tip, &tree)?, None)
+            let tree = self.restore(&tip.sha, &from.sha, &now, &content)?;
+            self.built(&tip, &tree)?
         };
         Ok(RestorePreview {
             tip,

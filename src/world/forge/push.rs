@@ -1,7 +1,7 @@
 //! Pushes: the command, and what its answer means. Never forced, so a branch only ever moves
 //! forward; running one is the business of the hands, with a permit.
 
-use crate::facts::{Known, Unread};
+use crate::facts::Known;
 use crate::world::process::{Captured, Ending, Invocation};
 
 use super::{Forge, git, url};
@@ -48,25 +48,13 @@ pub fn pushed(captured: &Captured, repository: &str) -> Pushed {
     // `!<tab>from:to<tab>[rejected] (fetch first)`
     let rejected = text.lines().find_map(|line| line.strip_prefix("!\t")?.split('\t').nth(1));
     if let Some(summary) = rejected {
-        let moved = [
-            "(fetch first)",
-            "(non-fast-forward)",
-            "(stale info)",
-            "cannot lock ref",
-            "failed to update ref",
-            "incorrect old value",
-            "fetch updates were rejected",
-        ];
-        if moved.iter().any(|sign| summary.contains(sign)) {
+        let remote: Vec<&str> =
+            complaint.iter().filter_map(|line| line.strip_prefix("remote: ")).collect();
+        if is_behind(summary, &remote) {
             return Pushed::Behind;
         }
-        let said: Vec<&str> = complaint
-            .iter()
-            .filter_map(|line| line.strip_prefix("remote: "))
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-            .take(3)
-            .collect();
+        let said: Vec<&str> =
+            remote.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).take(3).collect();
         let summary = url::scrubbed(summary, repository);
         return Pushed::Refused(if said.is_empty() {
             summary
@@ -80,11 +68,13 @@ pub fn pushed(captured: &Captured, repository: &str) -> Pushed {
     }
 }
 
-/// Why something could not be read, for a sentence about a push.
-impl From<Unread> for Pushed {
-    fn from(why: Unread) -> Pushed {
-        Pushed::Failed(why.sentence().to_owned())
-    }
+/// Whether a rejection means that the branch has moved: found by git before it sent anything, or by
+/// the remote when it took the change (with `--atomic` the reason is then in what it printed).
+fn is_behind(summary: &str, remote: &[&str]) -> bool {
+    let before = ["(fetch first)", "(non-fast-forward)", "(stale info)", "failed to update ref"];
+    let taking = ["but expected", "incorrect old value"];
+    before.iter().chain(&taking).any(|sign| summary.contains(sign))
+        || remote.iter().any(|line| taking.iter().any(|sign| line.contains(sign)))
 }
 
 #[cfg(test)]
@@ -117,6 +107,13 @@ mod tests {
             Pushed::Refused(
                 "GH006: Protected branch. [remote rejected] (pre-receive hook declined)".to_owned()
             )
+        );
+        assert_eq!(
+            answer(
+                "To x\n!\ta:refs/heads/m\t[remote rejected] (atomic transaction failed)\nDone",
+                "remote: error: cannot lock ref 'refs/heads/m': is at 1 but expected 2   "
+            ),
+            Pushed::Behind
         );
     }
 

@@ -241,17 +241,6 @@ impl Repo {
             "-z",
             "--raw",
             "--numstat",
-            "--no-renames",
-            base,
-            tree,
-        ])?;
-        let files = files_of(&output);
-        if files.is_empty() {
-            return Ok(None);
-        }
-        let patch = self.git.run(&[
-            "diff-tree",
-            "-r",
             "-p",
             "--binary",
             "--no-renames",
@@ -260,6 +249,15 @@ impl Repo {
             base,
             tree,
         ])?;
+        // Records end with a NUL each; an empty one stands before the patch.
+        let mark = b"\0\0diff --git ";
+        let end = output.windows(mark.len()).position(|window| window == mark);
+        let (listed, patch) = output.split_at(end.unwrap_or(output.len()));
+        let files = files_of(listed);
+        if files.is_empty() {
+            return Ok(None);
+        }
+        let patch = patch.strip_prefix(b"\0\0").unwrap_or(patch).to_vec();
         let id = self.git.feed(&["patch-id", "--stable"], patch)?;
         let id = String::from_utf8_lossy(&id);
         Ok(Some(Change {

@@ -134,7 +134,7 @@ pub(super) fn is_branch_name(name: &str) -> bool {
     let part_ok = |part: &str| {
         !part.is_empty()
             && !part.starts_with('.')
-            && !Path::new(part).extension().is_some_and(|extension| extension == "lock")
+            && Path::new(part).extension().is_none_or(|extension| extension != "lock")
     };
     !name.is_empty()
         && name != "@"
