@@ -24,6 +24,9 @@ pub enum Nature {
 /// The environment that a plan acts on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setting {
+    /// kubeconfig; none means the one that kubectl finds. A rehearsal has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubeconfig: Option<String>,
     /// kubectl context; none means kubectl's current one.
     pub context: Option<String>,
     /// Namespace.

@@ -240,3 +240,6 @@ pub(crate) fn complaint(captured: &Captured) -> String {
         None => captured.ending.phrase(),
     }
 }
+
+#[cfg(test)]
+mod tests;

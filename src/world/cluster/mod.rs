@@ -17,7 +17,7 @@ use crate::error::nearest;
 use crate::facts::{Access, Identity, Known, Unread, WorkloadFacts};
 use crate::runbook::{Workload, WorkloadKind};
 use crate::step::Setting;
-use crate::world::process::{Invocation, capture};
+use crate::world::process::{Ending, Invocation, capture};
 use proxy::Proxy;
 use rest::{Ask, Rest};
 pub use watch::WatchGuard;
@@ -37,7 +37,7 @@ pub struct Cluster {
 
 #[derive(Debug)]
 struct Inner {
-    context: Option<String>,
+    base: Vec<String>,
     namespace: String,
     rest: Rest,
 }
@@ -46,13 +46,16 @@ impl Cluster {
     /// Starts the proxy and returns at once; the first read waits for it. Called on the main
     /// thread: the proxy dies with the thread that started it.
     pub fn start(context: Option<String>, namespace: String) -> Cluster {
-        Cluster::start_with(context, namespace, rest::DEADLINE)
+        let setting = Setting { context, namespace, ..Setting::default() };
+        Cluster::open(&setting, rest::DEADLINE)
     }
 
-    /// The same with another deadline for each read.
-    pub fn start_with(context: Option<String>, namespace: String, deadline: Duration) -> Cluster {
-        let rest = Rest::new(Proxy::start(context.clone()), deadline);
-        Cluster { inner: Arc::new(Inner { context, namespace, rest }) }
+    /// The same for a setting, with a deadline for each read.
+    pub fn open(setting: &Setting, deadline: Duration) -> Cluster {
+        let base = base(setting);
+        let proxy = Proxy::start(base.clone(), setting.context.clone());
+        let (namespace, rest) = (setting.namespace.clone(), Rest::new(proxy, deadline));
+        Cluster { inner: Arc::new(Inner { base, namespace, rest }) }
     }
 
     /// Ends the proxy now; later reads say that it is closed.
@@ -71,7 +74,7 @@ impl Cluster {
 
     /// The argv of a change: `kubectl` with context, namespace and request timeout.
     pub fn kubectl<S: AsRef<str>>(&self, arguments: &[S]) -> Vec<String> {
-        argv(self.inner.context.as_deref(), &self.inner.namespace, arguments)
+        argv(self.inner.base.clone(), &self.inner.namespace, arguments)
     }
 
     /// The ConfigMap, or why not.
@@ -173,11 +176,8 @@ impl Cluster {
 
     /// The API server's address as the kubeconfig has it; empty where it has none.
     fn server_address(&self) -> String {
-        let mut argv = vec!["kubectl"];
-        if let Some(context) = &self.inner.context {
-            argv.extend(["--context", context]);
-        }
-        argv.extend(["config", "view", "--minify", "-o", "json"]);
+        let mut argv = self.inner.base.clone();
+        argv.extend(["config", "view", "--minify", "-o", "json"].map(str::to_owned));
         let captured = capture(&Invocation::new(argv, rest::DEADLINE));
         let view: Value = serde_json::from_slice(&captured.stdout).unwrap_or(Value::Null);
         view["clusters"][0]["cluster"]["server"].as_str().unwrap_or_default().to_owned()
@@ -281,28 +281,37 @@ impl Cluster {
 
 /// The argv of a change in a setting, as [`Cluster::kubectl`] makes it.
 pub fn kubectl<S: AsRef<str>>(setting: &Setting, arguments: &[S]) -> Vec<String> {
-    argv(setting.context.as_deref(), &setting.namespace, arguments)
+    argv(base(setting), &setting.namespace, arguments)
 }
 
-fn argv<S: AsRef<str>>(context: Option<&str>, namespace: &str, arguments: &[S]) -> Vec<String> {
-    let mut argv = vec!["kubectl"];
-    if let Some(context) = context {
-        argv.extend(["--context", context]);
+/// `kubectl` with what says which cluster.
+fn base(setting: &Setting) -> Vec<String> {
+    let mut argv = vec!["kubectl".to_owned()];
+    for (flag, value) in [("--kubeconfig", &setting.kubeconfig), ("--context", &setting.context)] {
+        argv.extend(value.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
     }
-    argv.extend(["-n", namespace, REQUEST_TIMEOUT]);
-    argv.extend(arguments.iter().map(AsRef::as_ref));
-    argv.into_iter().map(str::to_owned).collect()
+    argv
+}
+
+fn argv<S: AsRef<str>>(mut argv: Vec<String>, namespace: &str, arguments: &[S]) -> Vec<String> {
+    argv.extend(["-n", namespace, REQUEST_TIMEOUT].map(str::to_owned));
+    argv.extend(arguments.iter().map(|argument| argument.as_ref().to_owned()));
+    argv
 }
 
 /// The context that kubectl uses when none is named; to be fixed for a run, since somebody else
 /// may change it meanwhile.
-pub fn current_context() -> Known<String> {
-    let argv = ["kubectl", "config", "current-context"];
+pub fn current_context(setting: &Setting) -> Known<String> {
+    let mut argv = base(setting);
+    argv.extend(["config", "current-context"].map(str::to_owned));
     let captured = capture(&Invocation::new(argv, rest::DEADLINE));
     if captured.ending.success() && !captured.text().is_empty() {
         return Ok(captured.text());
     }
-    let known = proxy::contexts();
+    if let Ending::NotStarted(why) = captured.ending {
+        return Err(Unread::Failed(why));
+    }
+    let known = proxy::contexts(&base(setting));
     let choice = if known.is_empty() {
         "set KUBECONFIG".to_owned()
     } else {

@@ -40,6 +40,7 @@ struct Child {
 /// A proxy to the API server of one context, on a socket that only we can reach.
 #[derive(Debug)]
 pub(super) struct Proxy {
+    base: Vec<String>,
     context: Option<String>,
     socket: PathBuf,
     state: Mutex<State>,
@@ -49,12 +50,13 @@ pub(super) struct Proxy {
 impl Proxy {
     /// Starts it and returns at once. The thread that calls this must outlive the proxy: where the
     /// system has parent-death signals, they fire at the end of the thread.
-    pub(super) fn start(context: Option<String>) -> Proxy {
+    pub(super) fn start(base: Vec<String>, context: Option<String>) -> Proxy {
         let dir = match private_dir() {
             Ok(dir) => dir,
             Err(error) => {
                 let why = format!("no private directory for the socket of kubectl proxy: {error}");
                 return Proxy {
+                    base,
                     context,
                     socket: PathBuf::new(),
                     state: Mutex::new(State::Gone(Unread::Failed(why))),
@@ -63,9 +65,8 @@ impl Proxy {
             }
         };
         let socket = dir.path().join("api");
-        let state = launch(context.as_deref(), &socket)
-            .map_or_else(State::Gone, |child| State::Starting(child));
-        Proxy { context, socket, state: Mutex::new(state), dir: Mutex::new(Some(dir)) }
+        let state = launch(&base, &socket).map_or_else(State::Gone, |child| State::Starting(child));
+        Proxy { base, context, socket, state: Mutex::new(state), dir: Mutex::new(Some(dir)) }
     }
 
     /// The socket's path.
@@ -179,9 +180,10 @@ impl Proxy {
     fn why_ended(&self, ending: &Ending, complaint: &str) -> Unread {
         let lower = complaint.to_lowercase();
         let sentence = if lower.contains("context") && lower.contains("does not exist") {
-            wrong_context(self.context.as_deref().unwrap_or_default())
+            wrong_context(&self.base, self.context.as_deref().unwrap_or_default())
         } else if lower.contains("unknown flag") || lower.contains("unknown command") {
-            "this kubectl is too old: it has no `proxy --unix-socket`; install a current one"
+            "this kubectl is too old for `proxy --unix-socket --append-server-path`; install 1.23 or \
+             newer"
                 .to_owned()
         } else if lower.contains("enter username") || lower.contains("enter password") {
             format!(
@@ -201,12 +203,11 @@ impl Drop for Proxy {
     }
 }
 
-fn launch(context: Option<&str>, socket: &Path) -> Result<Child, Unread> {
-    let mut argv = vec!["kubectl".to_owned()];
-    if let Some(context) = context {
-        argv.extend(["--context".to_owned(), context.to_owned()]);
-    }
-    argv.extend(["proxy".to_owned(), format!("--unix-socket={}", socket.display())]);
+fn launch(base: &[String], socket: &Path) -> Result<Child, Unread> {
+    let mut argv = base.to_vec();
+    // Servers behind a gateway have a path of their own, which the proxy drops unless told.
+    argv.extend(["proxy", "--append-server-path"].map(str::to_owned));
+    argv.push(format!("--unix-socket={}", socket.display()));
     let mut invocation = Invocation::new(argv, Duration::MAX);
     invocation.dies_with_us = true;
     let failed = |error: std::io::Error| {
@@ -251,8 +252,11 @@ fn complaint(stderr: &mut File) -> String {
 }
 
 /// The contexts that kubectl knows, in its order.
-pub(super) fn contexts() -> Vec<String> {
-    let argv = ["kubectl", "config", "get-contexts", "-o", "name"];
+pub(super) fn contexts(base: &[String]) -> Vec<String> {
+    // With a wrong `--context` kubectl lists nothing.
+    let mut argv: Vec<String> =
+        base.iter().take_while(|argument| *argument != "--context").cloned().collect();
+    argv.extend(["config", "get-contexts", "-o", "name"].map(str::to_owned));
     capture(&Invocation::new(argv, Duration::from_secs(3)))
         .text()
         .lines()
@@ -260,8 +264,8 @@ pub(super) fn contexts() -> Vec<String> {
         .collect()
 }
 
-fn wrong_context(context: &str) -> String {
-    let known = contexts();
+fn wrong_context(base: &[String], context: &str) -> String {
+    let known = contexts(base);
     let near = nearest(context, known.iter().map(String::as_str))
         .map_or_else(String::new, |name| format!("; did you mean {name}?"));
     if known.is_empty() {
