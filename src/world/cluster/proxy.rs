@@ -34,6 +34,7 @@ enum State {
 #[derive(Debug)]
 struct Child {
     running: Running,
+    stdout: File,
     stderr: File,
 }
 
@@ -94,7 +95,7 @@ impl Proxy {
                         return Ok(());
                     }
                     if let Some(ending) = child.running.wait(GLANCE) {
-                        let complaint = complaint(&mut child.stderr);
+                        let complaint = complaint(child);
                         let why = self.why_ended(&ending, &complaint);
                         *state = State::Gone(why.clone());
                         return Err(why);
@@ -110,10 +111,7 @@ impl Proxy {
 
     /// Why an answer is late: a login program that is still running, or a silent server.
     pub(super) fn why_late(&self, waited: Duration) -> String {
-        let group = match &*self.lock() {
-            State::Starting(child) | State::Serving(child) => Some(child.running.group()),
-            State::Gone(_) => None,
-        };
+        let group = self.group();
         match group.and_then(login_program) {
             Some(_) => self.pending(group.unwrap_or_default()),
             None => format!(
@@ -124,6 +122,14 @@ impl Proxy {
         }
     }
 
+    /// Its process group, as long as it runs.
+    pub(super) fn group(&self) -> Option<u32> {
+        match &*self.lock() {
+            State::Starting(child) | State::Serving(child) => Some(child.running.group()),
+            State::Gone(_) => None,
+        }
+    }
+
     /// Whether it has ended, and why; asked when its socket refuses us.
     pub(super) fn why_gone(&self) -> Unread {
         let mut state = self.lock();
@@ -131,7 +137,7 @@ impl Proxy {
             let Some(ending) = child.running.wait(GLANCE) else {
                 return Unread::Unreachable("kubectl proxy takes no connections".to_owned());
             };
-            let complaint = complaint(&mut child.stderr);
+            let complaint = complaint(child);
             *state = State::Gone(self.why_ended(&ending, &complaint));
         }
         match &*state {
@@ -221,7 +227,7 @@ fn launch(base: &[String], socket: &Path) -> Result<Child, Unread> {
     let (stdout, stderr) =
         (tempfile::tempfile().map_err(failed)?, tempfile::tempfile().map_err(failed)?);
     let running = spawn(&invocation, &stdout, &stderr).map_err(failed)?;
-    Ok(Child { running, stderr })
+    Ok(Child { running, stdout, stderr })
 }
 
 /// A directory of mode 0700 whose path is short enough for a socket.
@@ -242,13 +248,15 @@ fn private_dir() -> std::io::Result<TempDir> {
     Err(last)
 }
 
-/// What it printed to standard error, in one line, without the log prefix of kubectl.
-fn complaint(stderr: &mut File) -> String {
+/// What it printed last, in one line, with the prompt that it may have made before.
+fn complaint(child: &mut Child) -> String {
     let mut text = String::new();
-    let _ = stderr.rewind();
-    let _ = stderr.take(16 * 1024).read_to_string(&mut text);
+    for file in [&mut child.stdout, &mut child.stderr] {
+        let _ = file.rewind();
+        let _ = file.take(16 * 1024).read_to_string(&mut text);
+    }
     let line = text.trim().lines().last().unwrap_or_default().trim();
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
+    super::plain(line.strip_prefix("error: ").unwrap_or(line))
 }
 
 /// The contexts that kubectl knows, in its order.

@@ -166,6 +166,14 @@ impl Rest {
             StatusCode::TOO_MANY_REQUESTS => {
                 Unread::Unreachable("the API server is overloaded (429)".to_owned())
             }
+            StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Unread::Unreachable(format!(
+                "the API server{} is down or starting ({}): {}",
+                self.proxy.of_context(),
+                status.as_u16(),
+                super::plain(message)
+            )),
             // The proxy's own words when it cannot reach the server are plain text.
             _ if status.is_server_error() && object.is_null() => {
                 Unread::Unreachable(self.unreachable(message))
