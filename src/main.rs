@@ -1,1 +1,3 @@
+//! The `rollback` command.
+
 fn main() {}

@@ -1,5 +1,6 @@
 //! A step: foresee, do, look. The table of kinds; adding one is a file and a line here.
 
+pub mod git;
 pub mod set_flags;
 pub mod workload;
 
@@ -11,7 +12,8 @@ use serde_json::Value;
 use crate::event::{EffectKind, Outcome};
 
 /// What a step is to the world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Nature {
     /// A goal that the world can show.
     Change,

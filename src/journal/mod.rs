@@ -1,15 +1,40 @@
-//! The journal of a run, and the permits that only it can give.
+//! The journal of a run, and the permits that only it can give. JSON Lines, a sequence number and a
+//! checksum per line; an intent is on the disk before its effect. `read.rs` reads it back.
+
+pub mod read;
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{Error, Exit, Result};
+use crate::event::{Envelope, Record, VERSION};
+use crate::world::clock;
+
+/// The journal's file in a run's directory.
+pub const FILE: &str = "journal.jsonl";
 
 /// Proof that a step's intent is durable and that the lock is still ours. Every change of the
 /// world takes one; only the journal makes them, so no survey can write and no effect comes before
 /// its intent.
 #[derive(Debug)]
 pub struct Permit {
+    /// The step that may act.
+    step: String,
     /// The intent's sequence number.
     seq: u64,
 }
 
 impl Permit {
+    /// The step that may act.
+    pub fn step(&self) -> &str {
+        &self.step
+    }
+
     /// The sequence number of the intent.
     pub fn seq(&self) -> u64 {
         self.seq
@@ -17,6 +42,187 @@ impl Permit {
 
     #[cfg(test)]
     pub(crate) fn for_a_test() -> Permit {
-        Permit { seq: 0 }
+        Permit { step: "test".to_owned(), seq: 0 }
     }
+}
+
+/// Where this tool keeps what it must not lose: `$XDG_STATE_HOME/rollback`.
+pub fn state_dir() -> Result<PathBuf> {
+    Ok(base(etcetera::BaseStrategy::state_dir, "XDG_STATE_HOME")?.join("rollback"))
+}
+
+/// Where this tool keeps what it can make again: `$XDG_CACHE_HOME/rollback`.
+pub fn cache_dir() -> Result<PathBuf> {
+    Ok(base(|dirs| Some(etcetera::BaseStrategy::cache_dir(dirs)), "XDG_CACHE_HOME")?
+        .join("rollback"))
+}
+
+fn base(
+    choose: impl Fn(&etcetera::base_strategy::Xdg) -> Option<PathBuf>,
+    name: &str,
+) -> Result<PathBuf> {
+    etcetera::base_strategy::Xdg::new().ok().and_then(|dirs| choose(&dirs)).ok_or_else(|| {
+        Error::blocked("there is no home directory to keep the journal in")
+            .hint(format!("set {name} to a directory that can be written"))
+            .into()
+    })
+}
+
+/// Makes a directory that only we can read, with its parents; refuses one reached through a link.
+pub fn private_dir(path: &Path) -> io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() => return Ok(()),
+        Ok(_) => {
+            return Err(io::Error::other(format!("{} is not a directory", path.display())));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    if let Some(parent) = path.parent() {
+        private_dir_parent(parent)?;
+    }
+    match std::fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    if let Some(parent) = path.parent() {
+        File::open(parent)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Parents may be links (a home directory often is); only what is ours may not.
+fn private_dir_parent(path: &Path) -> io::Result<()> {
+    if path.is_dir() { Ok(()) } else { private_dir(path) }
+}
+
+/// The directory of a run below the state directory.
+pub fn run_dir(state: &Path, run_id: &str) -> PathBuf {
+    state.join("runs").join(run_id)
+}
+
+/// An open journal: the only writer of its run.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    dir: PathBuf,
+    run_id: String,
+    seq: u64,
+    unsynced: bool,
+}
+
+impl Journal {
+    /// Creates the run's directory and its journal, durable before anything is written to it.
+    pub fn create(state: &Path, run_id: &str) -> Result<Journal> {
+        Journal::try_create(state, run_id).map_err(|error| {
+            Error::blocked(format!(
+                "the journal cannot be created below {}: {error}",
+                state.display()
+            ))
+            .hint("without a journal no step is started: nothing was changed")
+            .hint("make the directory writable, or set XDG_STATE_HOME to one that is")
+            .into()
+        })
+    }
+
+    fn try_create(state: &Path, run_id: &str) -> io::Result<Journal> {
+        let dir = run_dir(state, run_id);
+        private_dir(state)?;
+        private_dir(&dir)?;
+        let file = options().create_new(true).append(true).open(dir.join(FILE))?;
+        file.try_lock()?;
+        File::open(&dir)?.sync_all()?;
+        Ok(Journal { file, dir, run_id: run_id.to_owned(), seq: 0, unsynced: false })
+    }
+
+    /// Opens a journal to go on with it: cuts a torn tail off and takes the writer's place, which is
+    /// refused while another process has it.
+    pub fn resume(state: &Path, run_id: &str) -> Result<(Journal, Vec<Envelope>)> {
+        let dir = run_dir(state, run_id);
+        let path = dir.join(FILE);
+        let file = options()
+            .append(true)
+            .open(&path)
+            .with_context(|| format!("the journal {} cannot be opened", path.display()))?;
+        if file.try_lock().is_err() {
+            return Err(Error::new(
+                Exit::LockHeld,
+                format!("run {run_id} is going on in another process"),
+            )
+            .hint(format!("watch it: rollback runs show {run_id}"))
+            .into());
+        }
+        let read = read::read(&path)?;
+        if read.torn > 0 {
+            file.set_len(read.valid)?;
+            file.sync_all()?;
+        }
+        let seq = read.records.last().map_or(0, |envelope| envelope.seq);
+        let journal = Journal { file, dir, run_id: run_id.to_owned(), seq, unsynced: false };
+        Ok((journal, read.records))
+    }
+
+    /// The run.
+    pub fn run_id(&self) -> &str {
+        &self.run_id
+    }
+
+    /// The run's directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Appends a record. It is durable with the next [`Journal::sync`] or intent.
+    pub fn append(&mut self, record: Record) -> io::Result<Envelope> {
+        let envelope = Envelope {
+            v: VERSION,
+            seq: self.seq + 1,
+            ts: clock::now(),
+            run_id: self.run_id.clone(),
+            record,
+        };
+        let line = line_of(&envelope)?;
+        self.file.write_all(line.as_bytes())?;
+        self.seq += 1;
+        self.unsynced = true;
+        Ok(envelope)
+    }
+
+    /// Makes all that was appended durable.
+    pub fn sync(&mut self) -> io::Result<()> {
+        if self.unsynced {
+            self.file.sync_data()?;
+            self.unsynced = false;
+        }
+        Ok(())
+    }
+
+    /// Records a step's intent, durably, and gives the permit for it.
+    pub fn intend(&mut self, step: &str, intent: Record) -> io::Result<(Envelope, Permit)> {
+        let envelope = self.append(intent)?;
+        self.sync()?;
+        let permit = Permit { step: step.to_owned(), seq: envelope.seq };
+        Ok((envelope, permit))
+    }
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    let nofollow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
+    options.read(true).mode(0o600).custom_flags(nofollow);
+    options
+}
+
+/// The line of a record: its JSON with the checksum of all before it as its last field.
+fn line_of(envelope: &Envelope) -> io::Result<String> {
+    let mut text = serde_json::to_string(envelope)?;
+    text.pop();
+    let sum = sum_of(&text);
+    text.push_str(&format!(",\"sum\":\"{sum}\"}}\n"));
+    Ok(text)
+}
+
+/// 64 bits of SHA-256, in hex.
+fn sum_of(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,5 +1,18 @@
 //! The YAML format: types, loading, errors with their place.
 
+pub mod catalog;
+pub mod check;
+pub mod duration;
+pub mod find;
+pub mod guard;
+pub mod head;
+pub mod lint;
+pub mod load;
 pub mod model;
+pub mod parameters;
+pub mod problem;
+pub mod schema;
+pub mod template;
+pub mod tree;
 
 pub use model::*;

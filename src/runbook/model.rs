@@ -489,6 +489,9 @@ pub struct Criterion {
     pub name: String,
     /// How long it may take to come true after the last step.
     pub within: Duration,
+    /// The tier of the validation it belongs to.
+    #[serde(default)]
+    pub tier: Option<String>,
     /// A Check: `http`, `command` (with `check`), `manual`.
     pub action: Action,
     /// Where it stands in the runbook.

@@ -81,18 +81,12 @@ pub(super) struct Access {
 
 impl Access {
     pub(super) fn grant(&mut self, user: &str, rules: &[Rule]) {
-        self.rules
-            .extend(rules.iter().map(|rule| (user.to_owned(), rule.clone())));
+        self.rules.extend(rules.iter().map(|rule| (user.to_owned(), rule.clone())));
     }
 
     pub(super) fn deny(&mut self, user: &str, verb: &str, resource: &str, name: &str) {
         let [user, verb, resource, name] = [user, verb, resource, name].map(str::to_owned);
-        self.denials.push(Denial {
-            user,
-            verb,
-            resource,
-            name,
-        });
+        self.denials.push(Denial { user, verb, resource, name });
     }
 
     pub(super) fn clear_denials(&mut self) {
@@ -112,10 +106,7 @@ impl Access {
         !denied
             && (user == ADMIN
                 || about_self
-                || self
-                    .rules
-                    .iter()
-                    .any(|(owner, rule)| owner == user && rule.permits(asked)))
+                || self.rules.iter().any(|(owner, rule)| owner == user && rule.permits(asked)))
     }
 
     /// Refuses in the API server's words what the user may not do.

@@ -18,9 +18,7 @@ pub(super) fn seconds() -> u64 {
 }
 
 fn since_epoch() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// RFC 3339 in UTC of these seconds since the epoch.
@@ -40,11 +38,7 @@ pub(super) fn parse(text: &str) -> Option<u64> {
         return None;
     }
     let mut days = (1970..year).map(days_of_year).sum::<u64>();
-    days += (1..month)
-        .map(|month| days_of_month(year, month))
-        .sum::<u64>()
-        + day
-        - 1;
+    days += (1..month).map(|month| days_of_month(year, month)).sum::<u64>() + day - 1;
     Some(((days * 24 + hour) * 60 + minute) * 60 + second)
 }
 

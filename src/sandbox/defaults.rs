@@ -68,11 +68,7 @@ pub(super) fn apply(kind: &str, object: &mut Value) {
         "Pod" => pod(object),
         "Namespace" => {
             let name = object["metadata"]["name"].clone();
-            set(
-                entry(entry(object, "metadata"), "labels"),
-                "kubernetes.io/metadata.name",
-                name,
-            );
+            set(entry(entry(object, "metadata"), "labels"), "kubernetes.io/metadata.name", name);
             set(entry(object, "spec"), "finalizers", json!(["kubernetes"]));
             set(entry(object, "status"), "phase", "Active");
         }
@@ -86,12 +82,7 @@ pub(super) fn apply(kind: &str, object: &mut Value) {
             set(spec, "type", "ClusterIP");
             set(spec, "sessionAffinity", "None");
             set(spec, "internalTrafficPolicy", "Cluster");
-            for port in spec
-                .get_mut("ports")
-                .and_then(Value::as_array_mut)
-                .into_iter()
-                .flatten()
-            {
+            for port in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
                 set(port, "protocol", "TCP");
                 let number = port["port"].clone();
                 set(port, "targetPort", number);
@@ -105,9 +96,7 @@ pub(super) fn apply(kind: &str, object: &mut Value) {
 /// What `stringData` says goes into `data`; the server never gives it back.
 fn secret(object: &mut Value) {
     set(object, "type", "Opaque");
-    let plain = object
-        .as_object_mut()
-        .and_then(|map| map.shift_remove("stringData"));
+    let plain = object.as_object_mut().and_then(|map| map.shift_remove("stringData"));
     if let Some(Value::Object(plain)) = plain {
         let data = entry(object, "data");
         for (key, value) in plain {
@@ -143,27 +132,15 @@ fn pod_spec(spec: &mut Value) {
     set(spec, "schedulerName", "default-scheduler");
     entry(spec, "securityContext");
     for list in ["containers", "initContainers"] {
-        for container in spec
-            .get_mut(list)
-            .and_then(Value::as_array_mut)
-            .into_iter()
-            .flatten()
-        {
+        for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
             entry(container, "resources");
             set(container, "terminationMessagePath", "/dev/termination-log");
             set(container, "terminationMessagePolicy", "File");
             let latest =
                 super::workload::tag(container["image"].as_str().unwrap_or_default()) == "latest";
-            set(
-                container,
-                "imagePullPolicy",
-                if latest { "Always" } else { "IfNotPresent" },
-            );
-            for port in container
-                .get_mut("ports")
-                .and_then(Value::as_array_mut)
-                .into_iter()
-                .flatten()
+            set(container, "imagePullPolicy", if latest { "Always" } else { "IfNotPresent" });
+            for port in
+                container.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten()
             {
                 set(port, "protocol", "TCP");
             }
@@ -175,15 +152,10 @@ fn pod_spec(spec: &mut Value) {
                     set(probe, "failureThreshold", 3);
                 }
             }
-            for env in container
-                .get_mut("env")
-                .and_then(Value::as_array_mut)
-                .into_iter()
-                .flatten()
+            for env in container.get_mut("env").and_then(Value::as_array_mut).into_iter().flatten()
             {
-                if let Some(field) = env
-                    .get_mut("valueFrom")
-                    .and_then(|from| from.get_mut("fieldRef"))
+                if let Some(field) =
+                    env.get_mut("valueFrom").and_then(|from| from.get_mut("fieldRef"))
                 {
                     set(field, "apiVersion", "v1");
                 }
@@ -196,17 +168,8 @@ fn pod_spec(spec: &mut Value) {
             }
         }
     }
-    for volume in spec
-        .get_mut("volumes")
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
-    {
-        for (source, mode) in [
-            ("configMap", 0o644),
-            ("secret", 0o644),
-            ("projected", 0o644),
-        ] {
+    for volume in spec.get_mut("volumes").and_then(Value::as_array_mut).into_iter().flatten() {
+        for (source, mode) in [("configMap", 0o644), ("secret", 0o644), ("projected", 0o644)] {
             if let Some(source) = volume.get_mut(source) {
                 set(source, "defaultMode", mode);
             }

@@ -8,16 +8,8 @@ use super::failure::{Answer, Failure};
 use super::kinds::{KINDS, Kind};
 use super::routes::Reply;
 
-const VERBS: [&str; 8] = [
-    "create",
-    "delete",
-    "deletecollection",
-    "get",
-    "list",
-    "patch",
-    "update",
-    "watch",
-];
+const VERBS: [&str; 8] =
+    ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 /// Answers a GET of a path that is no resource.
@@ -26,10 +18,7 @@ pub(super) fn answer(parts: &[&str], accept: &str) -> Answer<Reply> {
     let body = match parts {
         ["version"] => version(),
         ["healthz" | "livez" | "readyz"] => {
-            return Ok(Reply::Text {
-                code: 200,
-                body: "ok".to_owned(),
-            });
+            return Ok(Reply::Text { code: 200, body: "ok".to_owned() });
         }
         ["api"] if aggregated => return Ok(aggregate(|group| group.is_empty())),
         ["apis"] if aggregated => return Ok(aggregate(|group| !group.is_empty())),
@@ -51,11 +40,8 @@ pub(super) fn answer(parts: &[&str], accept: &str) -> Answer<Reply> {
         ["openapi", "v3"] => {
             let mut paths = Map::new();
             for group in groups() {
-                let path = if group.is_empty() {
-                    "api/v1".to_owned()
-                } else {
-                    format!("apis/{group}/v1")
-                };
+                let path =
+                    if group.is_empty() { "api/v1".to_owned() } else { format!("apis/{group}/v1") };
                 let url = format!("/openapi/v3/{path}?hash=0");
                 paths.insert(path, json!({"serverRelativeURL": url}));
             }
@@ -96,18 +82,11 @@ fn verbs(kind: &Kind) -> Vec<&'static str> {
         return vec!["create"];
     }
     // Namespaces are never deleted by the dozen.
-    VERBS
-        .into_iter()
-        .filter(|verb| *verb != "deletecollection" || kind.namespaced)
-        .collect()
+    VERBS.into_iter().filter(|verb| *verb != "deletecollection" || kind.namespaced).collect()
 }
 
 fn subresource_verbs(subresource: &str) -> &'static [&'static str] {
-    if subresource == "log" {
-        &["get"]
-    } else {
-        &["get", "patch", "update"]
-    }
+    if subresource == "log" { &["get"] } else { &["get", "patch", "update"] }
 }
 
 fn resources(group: &str) -> Value {
@@ -137,11 +116,7 @@ fn resources(group: &str) -> Value {
             list.push(entry);
         }
     }
-    let group_version = if group.is_empty() {
-        "v1".to_owned()
-    } else {
-        format!("{group}/v1")
-    };
+    let group_version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
     let mut body =
         json!({"kind": "APIResourceList", "groupVersion": group_version, "resources": list});
     if !group.is_empty() {
@@ -153,16 +128,9 @@ fn resources(group: &str) -> Value {
 fn aggregate(wanted: impl Fn(&str) -> bool) -> Reply {
     let mut items = Vec::new();
     for group in groups().into_iter().filter(|group| wanted(group)) {
-        let entries: Vec<Value> = KINDS
-            .iter()
-            .filter(|kind| kind.group == group)
-            .map(aggregate_entry)
-            .collect();
-        let metadata = if group.is_empty() {
-            json!({})
-        } else {
-            json!({"name": group})
-        };
+        let entries: Vec<Value> =
+            KINDS.iter().filter(|kind| kind.group == group).map(aggregate_entry).collect();
+        let metadata = if group.is_empty() { json!({}) } else { json!({"name": group}) };
         let version = json!({"version": "v1", "resources": entries, "freshness": "Current"});
         items.push(json!({"metadata": metadata, "versions": [version]}));
     }
@@ -176,11 +144,7 @@ fn aggregate(wanted: impl Fn(&str) -> bool) -> Reply {
 }
 
 fn aggregate_entry(kind: &Kind) -> Value {
-    let scope = if kind.namespaced {
-        "Namespaced"
-    } else {
-        "Cluster"
-    };
+    let scope = if kind.namespaced { "Namespaced" } else { "Cluster" };
     let mut entry = json!({
         "resource": kind.plural, "responseKind": {"group": "", "version": "", "kind": kind.kind},
         "scope": scope, "singularResource": kind.singular, "verbs": verbs(kind),
@@ -211,18 +175,10 @@ fn aggregate_entry(kind: &Kind) -> Value {
 
 /// A description of the writes only: kubectl reads in it whether the server checks fields itself.
 fn openapi(group: &str) -> Value {
-    let root = if group.is_empty() {
-        "/api/v1".to_owned()
-    } else {
-        format!("/apis/{group}/v1")
-    };
+    let root = if group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{group}/v1") };
     let mut paths = Map::new();
     for kind in KINDS.iter().filter(|kind| kind.group == group) {
-        let place = if kind.namespaced {
-            "/namespaces/{namespace}"
-        } else {
-            ""
-        };
+        let place = if kind.namespaced { "/namespaces/{namespace}" } else { "" };
         let parameters: Vec<Value> = ["dryRun", "fieldManager", "fieldValidation"]
             .iter()
             .map(|name| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}}))

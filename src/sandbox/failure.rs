@@ -39,11 +39,7 @@ impl Cause {
         } else {
             format!("Required value: {why}")
         };
-        Cause {
-            reason: "FieldValueRequired",
-            field: field.to_owned(),
-            message,
-        }
+        Cause { reason: "FieldValueRequired", field: field.to_owned(), message }
     }
 
     /// `field: Forbidden: why`.
@@ -106,10 +102,8 @@ impl Failure {
     /// The object was changed by somebody else since the caller read it.
     pub(super) fn stale(kind: &Kind, name: &str) -> Box<Failure> {
         let why = "the object has been modified; please apply your changes to the latest version and try again";
-        let message = format!(
-            "Operation cannot be fulfilled on {} \"{name}\": {why}",
-            kind.qualified()
-        );
+        let message =
+            format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.qualified());
         Failure::about(409, "Conflict", message, kind.plural, kind.group, name)
     }
 
@@ -124,21 +118,13 @@ impl Failure {
         let message = format!(
             "Operation cannot be fulfilled on {} \"{name}\": the {what} in the precondition ({asked}) does not match the {what} in record ({found}). The object might have been {}",
             kind.qualified_kind(),
-            if what == "UID" {
-                "deleted and then recreated"
-            } else {
-                "modified"
-            }
+            if what == "UID" { "deleted and then recreated" } else { "modified" }
         );
         Failure::about(409, "Conflict", message, kind.kind, kind.group, name)
     }
 
     pub(super) fn forbidden(kind: &Kind, name: &str, why: &str) -> Box<Failure> {
-        let subject = if name.is_empty() {
-            String::new()
-        } else {
-            format!(" \"{name}\"")
-        };
+        let subject = if name.is_empty() { String::new() } else { format!(" \"{name}\"") };
         let message = format!("{}{subject} is forbidden: {why}", kind.qualified());
         Failure::about(403, "Forbidden", message, kind.plural, kind.group, name)
     }
@@ -160,10 +146,8 @@ impl Failure {
         name: &str,
         causes: &[Cause],
     ) -> Box<Failure> {
-        let each: Vec<String> = causes
-            .iter()
-            .map(|cause| format!("{}: {}", cause.field, cause.message))
-            .collect();
+        let each: Vec<String> =
+            causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
         let all = match each.as_slice() {
             [one] => one.clone(),
             _ => format!("[{}]", each.join(", ")),
@@ -180,13 +164,7 @@ impl Failure {
     /// A patch whose result cannot be read as the kind. The API server names nothing here but the patch.
     pub(super) fn unreadable_patch(result: &Value, why: &str) -> Box<Failure> {
         let shown = Value::String(result.to_string());
-        Failure::invalid_as(
-            "",
-            "",
-            "",
-            "",
-            &[Cause::invalid("patch", &shown.to_string(), why)],
-        )
+        Failure::invalid_as("", "", "", "", &[Cause::invalid("patch", &shown.to_string(), why)])
     }
 
     /// A JSON patch that does not fit the object: a failed test, a missing path.
@@ -206,10 +184,7 @@ impl Failure {
 
     /// A path that no handler serves is answered by the mux, in plain text.
     pub(super) fn no_such_path() -> Box<Failure> {
-        Box::new(Failure {
-            code: 404,
-            body: "404 page not found\n".into(),
-        })
+        Box::new(Failure { code: 404, body: "404 page not found\n".into() })
     }
 
     pub(super) fn method_not_allowed() -> Box<Failure> {
@@ -218,21 +193,11 @@ impl Failure {
     }
 
     pub(super) fn expired(asked: u64, oldest: u64) -> Box<Failure> {
-        Failure::new(
-            410,
-            "Expired",
-            format!("too old resource version: {asked} ({oldest})"),
-            None,
-        )
+        Failure::new(410, "Expired", format!("too old resource version: {asked} ({oldest})"), None)
     }
 
     /// What the sandbox cannot do yet: loud, so that a test notices.
     pub(super) fn unimplemented(what: &str) -> Box<Failure> {
-        Failure::new(
-            501,
-            "NotImplemented",
-            format!("the sandbox does not implement {what}"),
-            None,
-        )
+        Failure::new(501, "NotImplemented", format!("the sandbox does not implement {what}"), None)
     }
 }

@@ -31,9 +31,7 @@ pub(super) fn serve(
     stop: oneshot::Receiver<()>,
 ) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         tokio::select! {
@@ -92,17 +90,11 @@ fn answer(shared: &Shared, request: &Request, line: RequestLine) -> Option<Reply
         None
     } else if state.unavailable {
         let message = "the server is currently unable to handle the request".to_owned();
-        Some(Reply::json(
-            503,
-            Failure::new(503, "ServiceUnavailable", message, None).body,
-        ))
+        Some(Reply::json(503, Failure::new(503, "ServiceUnavailable", message, None).body))
     } else {
         Some(routes::answer(&mut state, request))
     };
-    state.requests.push(RequestLine {
-        status: reply.as_ref().map_or(0, Reply::code),
-        ..line
-    });
+    state.requests.push(RequestLine { status: reply.as_ref().map_or(0, Reply::code), ..line });
     drop(state);
     // Reads are only of interest to who waits for requests; writes also to controllers and watches.
     shared.wake();
@@ -119,10 +111,7 @@ fn head(incoming: &hyper::Request<Incoming>) -> Request {
             .to_owned()
     };
     let mut path = unescape(incoming.uri().path(), false);
-    let mut user = header(AUTHORIZATION)
-        .strip_prefix("Bearer ")
-        .unwrap_or_default()
-        .to_owned();
+    let mut user = header(AUTHORIZATION).strip_prefix("Bearer ").unwrap_or_default().to_owned();
     if let Some(rest) = path.strip_prefix(USERS) {
         let (name, rest) = rest.split_once('/').unwrap_or((rest, ""));
         user = name.to_owned();
@@ -154,9 +143,8 @@ fn unescape(text: &str, form: bool) -> String {
     let bytes = text.as_bytes();
     let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
     while at < bytes.len() {
-        let escaped = text
-            .get(at + 1..at + 3)
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let escaped =
+            text.get(at + 1..at + 3).and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match (bytes[at], escaped) {
             (b'%', Some(byte)) => {
                 out.push(byte);
@@ -181,12 +169,7 @@ fn respond(shared: &Arc<Shared>, reply: Reply) -> Response<Content> {
         response
     };
     match reply {
-        Reply::Json {
-            code,
-            body,
-            content_type,
-            warnings,
-        } => {
+        Reply::Json { code, body, content_type, warnings } => {
             let mut response = build(code, content_type, Content::whole(format!("{body}\n")));
             for warning in warnings {
                 let escaped = warning.replace('\\', "\\\\").replace('"', "\\\"");
@@ -247,9 +230,9 @@ impl Body for Content {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut *self {
             Content::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Content::Stream(receiver) => receiver
-                .poll_recv(context)
-                .map(|item| item.map(|bytes| Ok(Frame::data(bytes)))),
+            Content::Stream(receiver) => {
+                receiver.poll_recv(context).map(|item| item.map(|bytes| Ok(Frame::data(bytes))))
+            }
         }
     }
 

@@ -43,13 +43,7 @@ pub(super) static KINDS: &[Kind] = &[
         short: &["cm"],
         ..PLAIN
     },
-    Kind {
-        plural: "events",
-        singular: "event",
-        kind: "Event",
-        short: &["ev"],
-        ..PLAIN
-    },
+    Kind { plural: "events", singular: "event", kind: "Event", short: &["ev"], ..PLAIN },
     Kind {
         plural: "namespaces",
         singular: "namespace",
@@ -77,12 +71,7 @@ pub(super) static KINDS: &[Kind] = &[
         subresources: &["status"],
         ..PLAIN
     },
-    Kind {
-        plural: "secrets",
-        singular: "secret",
-        kind: "Secret",
-        ..PLAIN
-    },
+    Kind { plural: "secrets", singular: "secret", kind: "Secret", ..PLAIN },
     Kind {
         plural: "serviceaccounts",
         singular: "serviceaccount",
@@ -180,11 +169,7 @@ pub(super) static KINDS: &[Kind] = &[
 impl Kind {
     /// `v1` or `apps/v1`.
     pub(super) fn api_version(&self) -> String {
-        if self.group.is_empty() {
-            "v1".to_owned()
-        } else {
-            format!("{}/v1", self.group)
-        }
+        if self.group.is_empty() { "v1".to_owned() } else { format!("{}/v1", self.group) }
     }
 
     /// `configmaps` or `deployments.apps`, as error messages say it.
@@ -198,11 +183,7 @@ impl Kind {
     }
 
     fn with_group(&self, name: &str) -> String {
-        if self.group.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{name}.{}", self.group)
-        }
+        if self.group.is_empty() { name.to_owned() } else { format!("{name}.{}", self.group) }
     }
 }
 
@@ -213,9 +194,7 @@ pub(super) fn by_plural(plural: &str) -> Option<&'static Kind> {
 
 /// The resource of a manifest.
 pub(super) fn by_manifest(api_version: &str, kind: &str) -> Option<&'static Kind> {
-    KINDS
-        .iter()
-        .find(|entry| entry.kind == kind && entry.api_version() == api_version)
+    KINDS.iter().find(|entry| entry.kind == kind && entry.api_version() == api_version)
 }
 
 /// Whether any resource of this group is served.

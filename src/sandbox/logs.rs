@@ -34,9 +34,7 @@ pub(super) fn answer(state: &State, pod: &Value, param: &dyn Fn(&str) -> String)
         )));
     }
     let run = state.runs.get(text(pod, "/metadata/uid"));
-    let lines = run.map_or(&[][..], |run| {
-        run.log(container, param("previous") == "true")
-    });
+    let lines = run.map_or(&[][..], |run| run.log(container, param("previous") == "true"));
     if lines.is_empty() && !pod["status"]["containerStatuses"].is_array() {
         let message = format!(
             "container \"{container}\" in pod \"{pod_name}\" is waiting to start: ContainerCreating"

@@ -18,9 +18,8 @@ pub(super) fn note(writer: Writer, before: Option<&Value>, after: &mut Value) {
     for part in ["f:kind", "f:apiVersion"] {
         changed.shift_remove(part);
     }
-    let mut entries = before
-        .map(|before| before["metadata"]["managedFields"].clone())
-        .unwrap_or_default();
+    let mut entries =
+        before.map(|before| before["metadata"]["managedFields"].clone()).unwrap_or_default();
     if !entries.is_array() {
         entries = json!([]);
     }

@@ -93,10 +93,7 @@ impl View<'_> {
     /// One object; `resource` is its plural name.
     pub fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
         let kind = kinds::by_plural(resource)?;
-        self.0
-            .store
-            .get(&Key::new(kind.plural, namespace, name))
-            .map(|object| (*object).clone())
+        self.0.store.get(&Key::new(kind.plural, namespace, name)).map(|object| (*object).clone())
     }
 
     /// All objects of a resource in a namespace (in all namespaces, where that is empty), by name.
@@ -104,12 +101,7 @@ impl View<'_> {
         let Some(kind) = kinds::by_plural(resource) else {
             return Vec::new();
         };
-        self.0
-            .store
-            .list(kind.plural, namespace)
-            .iter()
-            .map(|object| (**object).clone())
-            .collect()
+        self.0.store.list(kind.plural, namespace).iter().map(|object| (**object).clone()).collect()
     }
 
     /// The requests so far.
@@ -136,22 +128,15 @@ impl Sandbox {
         let (stop, stopped) = oneshot::channel();
         let (serving, working) = (shared.clone(), shared.clone());
         let threads = vec![
-            std::thread::Builder::new()
-                .name("sandbox-http".to_owned())
-                .spawn(move || {
-                    // Without its listener the sandbox is gone; its clients find that out by themselves.
-                    let _ = http::serve(listener, &serving, stopped);
-                })?,
+            std::thread::Builder::new().name("sandbox-http".to_owned()).spawn(move || {
+                // Without its listener the sandbox is gone; its clients find that out by themselves.
+                let _ = http::serve(listener, &serving, stopped);
+            })?,
             std::thread::Builder::new()
                 .name("sandbox-controllers".to_owned())
                 .spawn(move || controllers::run(&working))?,
         ];
-        Ok(Sandbox {
-            shared,
-            url,
-            stop: Some(stop),
-            threads,
-        })
+        Ok(Sandbox { shared, url, stop: Some(stop), threads })
     }
 
     /// `http://127.0.0.1:PORT`. Requests are made by the user whose name is the bearer token; without one, by `admin`.
@@ -183,10 +168,7 @@ impl Sandbox {
             workload::text(&object, "/kind"),
         )
         .ok_or_else(|| "the sandbox does not serve this kind".to_owned())?;
-        let namespace = match (
-            kind.namespaced,
-            workload::text(&object, "/metadata/namespace"),
-        ) {
+        let namespace = match (kind.namespaced, workload::text(&object, "/metadata/namespace")) {
             (false, _) => "",
             (true, "") => "default",
             (true, namespace) => namespace,
@@ -256,8 +238,7 @@ impl Sandbox {
 
     /// Forbids something, whatever else is granted. `*` stands for all.
     pub fn deny(&self, user: &str, verb: &str, resource: &str, name: &str) {
-        self.shared
-            .change(|state| state.access.deny(user, verb, resource, name));
+        self.shared.change(|state| state.access.deny(user, verb, resource, name));
     }
 
     /// Takes all denials back.
@@ -274,10 +255,7 @@ impl Sandbox {
     ) -> Option<BTreeMap<String, String>> {
         let state = self.shared.lock();
         let pod = state.store.get(&Key::new("pods", namespace, pod))?;
-        state
-            .runs
-            .get(workload::text(&pod, "/metadata/uid"))?
-            .env(container)
+        state.runs.get(workload::text(&pod, "/metadata/uid"))?.env(container)
     }
 
     /// Waits until the predicate holds, looking again at every change; whether it came to hold in time.
@@ -336,8 +314,7 @@ impl Sandbox {
 
     /// Sets how long pods take to end.
     pub fn set_termination_delay(&self, delay: Duration) {
-        self.shared
-            .change(|state| state.options.termination_delay = delay);
+        self.shared.change(|state| state.options.termination_delay = delay);
     }
 
     /// Answers every request with 503, or stops doing so.

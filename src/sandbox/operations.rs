@@ -44,19 +44,12 @@ impl Write<'_> {
     }
 
     fn writer(&self) -> Writer<'_> {
-        Writer {
-            manager: self.manager,
-            subresource: self.subresource,
-        }
+        Writer { manager: self.manager, subresource: self.subresource }
     }
 
     /// The type that the body of this write has.
     fn shape(&self) -> &'static str {
-        if self.subresource == "scale" {
-            "Scale"
-        } else {
-            self.kind.kind
-        }
+        if self.subresource == "scale" { "Scale" } else { self.kind.kind }
     }
 
     /// Reads a body as its kind: drops unknown fields with a warning, or refuses them.
@@ -68,11 +61,8 @@ impl Write<'_> {
         if reading.unknown.is_empty() || self.strictness == Strictness::Ignore {
             return Ok(());
         }
-        let each: Vec<String> = reading
-            .unknown
-            .iter()
-            .map(|field| format!("unknown field \"{field}\""))
-            .collect();
+        let each: Vec<String> =
+            reading.unknown.iter().map(|field| format!("unknown field \"{field}\"")).collect();
         if self.strictness == Strictness::Strict {
             return Err(format!("strict decoding error: {}", each.join(", ")));
         }
@@ -108,19 +98,12 @@ pub(super) fn create(state: &mut State, write: &mut Write, mut object: Value) ->
     object["apiVersion"] = kind.api_version().into();
     if kind.namespaced {
         same_namespace(&object, write.namespace)?;
-        if state
-            .store
-            .get(&Key::new("namespaces", "", write.namespace))
-            .is_none()
-        {
+        if state.store.get(&Key::new("namespaces", "", write.namespace)).is_none() {
             let namespaces = kinds::by_plural("namespaces").unwrap_or(kind);
             return Err(Failure::not_found(namespaces, write.namespace));
         }
     }
-    if object["metadata"]["resourceVersion"]
-        .as_str()
-        .is_some_and(|version| !version.is_empty())
-    {
+    if object["metadata"]["resourceVersion"].as_str().is_some_and(|version| !version.is_empty()) {
         return Err(Failure::bad_request(
             "resourceVersion should not be set on objects to be created".to_owned(),
         ));
@@ -135,10 +118,7 @@ pub(super) fn create(state: &mut State, write: &mut Write, mut object: Value) ->
     if kind.kind == "Pod" {
         object["status"] = json!({"phase": "Pending", "qosClass": quality(&object)});
     }
-    let name = object["metadata"]["name"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
+    let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let key = Key::new(kind.plural, write.namespace, &name);
     validate::check(kind, &object, None)?;
     if kind.kind == "Pod" {
@@ -158,17 +138,11 @@ pub(super) fn create(state: &mut State, write: &mut Write, mut object: Value) ->
 fn quality(pod: &Value) -> &'static str {
     let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
     let bare = |container: &Value| {
-        ["limits", "requests"].iter().all(|part| {
-            container["resources"][*part]
-                .as_object()
-                .is_none_or(|map| map.is_empty())
-        })
+        ["limits", "requests"]
+            .iter()
+            .all(|part| container["resources"][*part].as_object().is_none_or(|map| map.is_empty()))
     };
-    if containers.into_iter().all(bare) {
-        "BestEffort"
-    } else {
-        "Burstable"
-    }
+    if containers.into_iter().all(bare) { "BestEffort" } else { "Burstable" }
 }
 
 fn same_namespace(object: &Value, namespace: &str) -> Answer<()> {
@@ -194,10 +168,8 @@ pub(super) fn replace(state: &mut State, write: &mut Write, mut object: Value) -
     if write.kind.namespaced {
         same_namespace(&object, write.namespace)?;
     }
-    let before = state
-        .store
-        .get(&write.key())
-        .ok_or_else(|| Failure::not_found(write.kind, write.name))?;
+    let before =
+        state.store.get(&write.key()).ok_or_else(|| Failure::not_found(write.kind, write.name))?;
     if write.subresource == "scale" {
         return store_scale(state, write, &before, &object);
     }
@@ -219,25 +191,17 @@ pub(super) fn patch(
     form: Form,
     patch: &Value,
 ) -> Answer<Value> {
-    let before = state
-        .store
-        .get(&write.key())
-        .ok_or_else(|| Failure::not_found(write.kind, write.name))?;
+    let before =
+        state.store.get(&write.key()).ok_or_else(|| Failure::not_found(write.kind, write.name))?;
     let scaled = write.subresource == "scale";
-    let mut object = if scaled {
-        scale_of(write.kind, &before)
-    } else {
-        (*before).clone()
-    };
+    let mut object = if scaled { scale_of(write.kind, &before) } else { (*before).clone() };
     match form {
         Form::Json => patch::json(&mut object, patch)?,
         Form::Merge => patch::merge(&mut object, patch),
         Form::Strategic => patch::strategic(write.shape(), &mut object, patch),
     }
     let result = object.clone();
-    write
-        .read(&mut object)
-        .map_err(|why| Failure::unreadable_patch(&result, &why))?;
+    write.read(&mut object).map_err(|why| Failure::unreadable_patch(&result, &why))?;
     if scaled {
         store_scale(state, write, &before, &object)
     } else {
@@ -254,10 +218,7 @@ fn store_update(
     let kind = write.kind;
     unchanged_since_read(write, before, &object)?;
     let old = &before["metadata"];
-    if let Some(uid) = object["metadata"]["uid"]
-        .as_str()
-        .filter(|uid| old["uid"] != *uid)
-    {
+    if let Some(uid) = object["metadata"]["uid"].as_str().filter(|uid| old["uid"] != *uid) {
         let shown = old["uid"].as_str().unwrap_or_default();
         let message = format!(
             "Operation cannot be fulfilled on {} \"{}\": Precondition failed: UID in precondition: {uid}, UID in object meta: {shown}",
@@ -269,14 +230,8 @@ fn store_update(
     object["kind"] = kind.kind.into();
     object["apiVersion"] = kind.api_version().into();
     let metadata = defaults::entry(&mut object, "metadata");
-    for own in [
-        "name",
-        "namespace",
-        "uid",
-        "creationTimestamp",
-        "generation",
-        "deletionTimestamp",
-    ] {
+    for own in ["name", "namespace", "uid", "creationTimestamp", "generation", "deletionTimestamp"]
+    {
         match &old[own] {
             Value::Null => {
                 if let Value::Object(map) = metadata {
@@ -288,10 +243,8 @@ fn store_update(
     }
     if kind.subresources.contains(&"status") {
         if write.subresource == "status" {
-            let (status, annotations) = (
-                object["status"].clone(),
-                object["metadata"]["annotations"].clone(),
-            );
+            let (status, annotations) =
+                (object["status"].clone(), object["metadata"]["annotations"].clone());
             object = (**before).clone();
             object["status"] = status;
             if !annotations.is_null() {
@@ -331,9 +284,7 @@ fn store_update(
     let key = write.key();
     // The last finalizer of a terminating object is gone: so is the object.
     let waiting = |object: &Value| {
-        object["metadata"]["finalizers"]
-            .as_array()
-            .is_some_and(|list| !list.is_empty())
+        object["metadata"]["finalizers"].as_array().is_some_and(|list| !list.is_empty())
     };
     if !object["metadata"]["deletionTimestamp"].is_null()
         && waiting(before)
@@ -359,16 +310,11 @@ fn is_same(object: &Value, before: &Value) -> bool {
 
 /// Refuses a write that was made from an older state of the object.
 fn unchanged_since_read(write: &Write, before: &Value, object: &Value) -> Answer<()> {
-    let given = object["metadata"]["resourceVersion"]
-        .as_str()
-        .unwrap_or_default();
+    let given = object["metadata"]["resourceVersion"].as_str().unwrap_or_default();
     if given.is_empty() || given == "0" {
         if write.kind.kind == "Lease" {
-            let cause = Cause::invalid(
-                "metadata.resourceVersion",
-                "0",
-                "must be specified for an update",
-            );
+            let cause =
+                Cause::invalid("metadata.resourceVersion", "0", "must be specified for an update");
             return Err(Failure::invalid_resource(write.kind, write.name, &[cause]));
         }
         return Ok(());
@@ -395,10 +341,7 @@ pub(super) fn scale_of(kind: &Kind, object: &Value) -> Value {
         "spec": {}, "status": {"replicas": object["status"]["replicas"].as_i64().unwrap_or(0)},
     });
     debug_assert!(kind.subresources.contains(&"scale"));
-    if let Some(replicas) = object["spec"]["replicas"]
-        .as_i64()
-        .filter(|replicas| *replicas != 0)
-    {
+    if let Some(replicas) = object["spec"]["replicas"].as_i64().filter(|replicas| *replicas != 0) {
         scale["spec"]["replicas"] = replicas.into();
     }
     if !selector.is_empty() {
@@ -432,10 +375,7 @@ fn store_scale(
 /// Deletes an object; `options` are the `DeleteOptions` of the request.
 pub(super) fn delete(state: &mut State, write: &Write, options: &Value) -> Answer<Value> {
     let (kind, key) = (write.kind, write.key());
-    let object = state
-        .store
-        .get(&key)
-        .ok_or_else(|| Failure::not_found(kind, write.name))?;
+    let object = state.store.get(&key).ok_or_else(|| Failure::not_found(kind, write.name))?;
     let asked = &options["preconditions"];
     for (field, what) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
         let found = object["metadata"][field].as_str().unwrap_or_default();
@@ -451,24 +391,17 @@ pub(super) fn delete(state: &mut State, write: &Write, options: &Value) -> Answe
         if options["propagationPolicy"] == "Orphan" || options["orphanDependents"] == true {
             orphan(state, &object);
         }
-        let waiting = object["metadata"]["finalizers"]
-            .as_array()
-            .is_some_and(|list| !list.is_empty());
+        let waiting =
+            object["metadata"]["finalizers"].as_array().is_some_and(|list| !list.is_empty());
         let now = kind.kind != "Pod" || options["gracePeriodSeconds"] == 0;
         if waiting || !now {
             (*terminate(state, &key, &object)).clone()
         } else {
-            state
-                .store
-                .remove(&key)
-                .map_or(Value::Null, |last| (*last).clone())
+            state.store.remove(&key).map_or(Value::Null, |last| (*last).clone())
         }
     };
     // These answer with the object itself, all others with a status.
-    if matches!(
-        kind.kind,
-        "Pod" | "ResourceQuota" | "Service" | "ServiceAccount"
-    ) {
+    if matches!(kind.kind, "Pod" | "ResourceQuota" | "Service" | "ServiceAccount") {
         return Ok(gone);
     }
     let mut details = json!({"name": write.name, "group": kind.group, "kind": kind.plural,
@@ -489,9 +422,7 @@ pub(super) fn terminate(state: &mut State, key: &Key, object: &Arc<Value>) -> Ar
         return object.clone();
     }
     let mut object = (**object).clone();
-    let grace = object["spec"]["terminationGracePeriodSeconds"]
-        .as_u64()
-        .unwrap_or(0);
+    let grace = object["spec"]["terminationGracePeriodSeconds"].as_u64().unwrap_or(0);
     object["metadata"]["deletionTimestamp"] = clock::format(clock::seconds() + grace).into();
     object["metadata"]["deletionGracePeriodSeconds"] = grace.into();
     state.store.put(key.clone(), object)
@@ -507,9 +438,8 @@ fn orphan(state: &mut State, owner: &Value) {
             .collect();
         for (key, object) in found {
             let mut object = (*object).clone();
-            let Some(owners) = object["metadata"]
-                .get_mut("ownerReferences")
-                .and_then(Value::as_array_mut)
+            let Some(owners) =
+                object["metadata"].get_mut("ownerReferences").and_then(Value::as_array_mut)
             else {
                 continue;
             };

@@ -34,10 +34,8 @@ pub(super) fn json(object: &mut Value, patch: &Value) -> Answer<()> {
             }
             Some("copy") => {
                 let from = text("from").ok_or_else(Failure::patch_does_not_fit)?;
-                let value = object
-                    .pointer(&from)
-                    .cloned()
-                    .ok_or_else(Failure::patch_does_not_fit)?;
+                let value =
+                    object.pointer(&from).cloned().ok_or_else(Failure::patch_does_not_fit)?;
                 add(object, &path, value)?;
             }
             _ => return Err(Failure::patch_does_not_fit()),
@@ -48,13 +46,9 @@ pub(super) fn json(object: &mut Value, patch: &Value) -> Answer<()> {
 
 /// The container that a path ends in, and the last part of the path.
 fn parent<'a>(object: &'a mut Value, path: &str) -> Answer<(&'a mut Value, String)> {
-    let (above, last) = path
-        .rsplit_once('/')
-        .ok_or_else(Failure::patch_does_not_fit)?;
+    let (above, last) = path.rsplit_once('/').ok_or_else(Failure::patch_does_not_fit)?;
     let last = last.replace("~1", "/").replace("~0", "~");
-    let container = object
-        .pointer_mut(above)
-        .ok_or_else(Failure::patch_does_not_fit)?;
+    let container = object.pointer_mut(above).ok_or_else(Failure::patch_does_not_fit)?;
     Ok((container, last))
 }
 
@@ -68,11 +62,7 @@ fn add(object: &mut Value, path: &str, value: Value) -> Answer<()> {
             map.insert(key, value);
         }
         (Value::Array(items), key) => {
-            let index = if key == "-" {
-                Some(items.len())
-            } else {
-                key.parse().ok()
-            };
+            let index = if key == "-" { Some(items.len()) } else { key.parse().ok() };
             let index = index
                 .filter(|index| *index <= items.len())
                 .ok_or_else(Failure::patch_does_not_fit)?;
@@ -93,10 +83,7 @@ fn replace(object: &mut Value, path: &str, value: Value) -> Answer<()> {
             map.insert(key, value);
         }
         (Value::Array(items), key) => {
-            let slot = key
-                .parse::<usize>()
-                .ok()
-                .and_then(|index| items.get_mut(index));
+            let slot = key.parse::<usize>().ok().and_then(|index| items.get_mut(index));
             *slot.ok_or_else(Failure::patch_does_not_fit)? = value;
         }
         _ => return Err(Failure::patch_does_not_fit()),
@@ -106,14 +93,9 @@ fn replace(object: &mut Value, path: &str, value: Value) -> Answer<()> {
 
 fn remove(object: &mut Value, path: &str) -> Answer<Value> {
     match parent(object, path)? {
-        (Value::Object(map), key) => map
-            .shift_remove(&key)
-            .ok_or_else(Failure::patch_does_not_fit),
+        (Value::Object(map), key) => map.shift_remove(&key).ok_or_else(Failure::patch_does_not_fit),
         (Value::Array(items), key) => {
-            let index = key
-                .parse::<usize>()
-                .ok()
-                .filter(|index| *index < items.len());
+            let index = key.parse::<usize>().ok().filter(|index| *index < items.len());
             Ok(items.remove(index.ok_or_else(Failure::patch_does_not_fit)?))
         }
         _ => Err(Failure::patch_does_not_fit()),
@@ -150,11 +132,7 @@ fn strategic_map(shape: &Shape, object: &mut Value, changes: &Map<String, Value>
     match changes.get("$patch").and_then(Value::as_str) {
         Some("replace") => {
             *object = Value::Object(
-                changes
-                    .iter()
-                    .filter(|(key, _)| *key != "$patch")
-                    .map(owned)
-                    .collect(),
+                changes.iter().filter(|(key, _)| *key != "$patch").map(owned).collect(),
             );
             return;
         }
@@ -192,9 +170,7 @@ fn strategic_map(shape: &Shape, object: &mut Value, changes: &Map<String, Value>
             _ => None,
         }
         .unwrap_or(Shape::Any);
-        let order = changes
-            .get(&format!("$setElementOrder/{key}"))
-            .and_then(Value::as_array);
+        let order = changes.get(&format!("$setElementOrder/{key}")).and_then(Value::as_array);
         let slot = map.entry(key.clone()).or_insert(Value::Null);
         strategic_value(&inner, slot, change, order.map(Vec::as_slice));
     }
@@ -228,11 +204,7 @@ fn strategic_value(shape: &Shape, slot: &mut Value, change: &Value, order: Optio
 
 fn keyed_list(name: &str, key: &str, items: &mut Vec<Value>, changes: &[Value]) {
     if changes.iter().any(|change| change["$patch"] == "replace") {
-        *items = changes
-            .iter()
-            .filter(|change| change["$patch"] != "replace")
-            .cloned()
-            .collect();
+        *items = changes.iter().filter(|change| change["$patch"] != "replace").cloned().collect();
         return;
     }
     for change in changes {

@@ -33,9 +33,7 @@ enum Wire<'a> {
 
 /// The JSON object in a body of type `application/vnd.kubernetes.protobuf`.
 pub(super) fn decode(body: &[u8]) -> Result<Value, String> {
-    let rest = body
-        .strip_prefix(b"k8s\0")
-        .ok_or("the protobuf envelope is missing")?;
+    let rest = body.strip_prefix(b"k8s\0").ok_or("the protobuf envelope is missing")?;
     let (mut api_version, mut kind, mut raw) = (String::new(), String::new(), &[][..]);
     for (number, wire) in wires(rest)? {
         match (number, wire) {
@@ -87,12 +85,9 @@ fn message(kind: &str, body: &[u8]) -> Result<Value, String> {
                 push(&mut map, field.name, value);
             }
             Shape::Map(inner) => {
-                if let (Wire::Bytes(bytes), Some(map)) = (
-                    wire,
-                    map.entry(field.name)
-                        .or_insert_with(|| json!({}))
-                        .as_object_mut(),
-                ) {
+                if let (Wire::Bytes(bytes), Some(map)) =
+                    (wire, map.entry(field.name).or_insert_with(|| json!({})).as_object_mut())
+                {
                     let (mut key, mut value) = (String::new(), Value::String(String::new()));
                     for (number, wire) in wires(bytes)? {
                         match (number, &wire) {
@@ -125,9 +120,9 @@ fn push(map: &mut Map<String, Value>, name: &str, value: Value) {
 #[allow(clippy::cast_possible_wrap)] // a protobuf integer is two's complement in a varint
 fn single(shape: &Shape, wire: &Wire) -> Result<Option<Value>, String> {
     Ok(match (shape, wire) {
-        (Shape::Text, Wire::Bytes(bytes)) => Some(text(bytes))
-            .filter(|text| !text.is_empty())
-            .map(Value::String),
+        (Shape::Text, Wire::Bytes(bytes)) => {
+            Some(text(bytes)).filter(|text| !text.is_empty()).map(Value::String)
+        }
         (Shape::Bytes, Wire::Bytes(bytes)) => Some(base64(bytes).into()),
         (Shape::Int32 | Shape::Int64, Wire::Number(number)) => Some((*number as i64).into()),
         (Shape::Bool, Wire::Number(number)) => Some((*number != 0).into()),
@@ -153,11 +148,7 @@ fn single(shape: &Shape, wire: &Wire) -> Result<Option<Value>, String> {
                     _ => {}
                 }
             }
-            Some(if is_text {
-                string.into()
-            } else {
-                number.into()
-            })
+            Some(if is_text { string.into() } else { number.into() })
         }
         (Shape::Object(name), Wire::Bytes(bytes)) => Some(message(name, bytes)?),
         (Shape::Any, Wire::Bytes([])) => None,
@@ -206,16 +197,13 @@ pub(super) fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
-        let word = chunk.iter().enumerate().fold(0_u32, |word, (at, byte)| {
-            word | u32::from(*byte) << (16 - 8 * at)
-        });
+        let word = chunk
+            .iter()
+            .enumerate()
+            .fold(0_u32, |word, (at, byte)| word | u32::from(*byte) << (16 - 8 * at));
         for place in 0..4 {
             let letter = LETTERS[(word >> (18 - 6 * place) & 63) as usize];
-            out.push(if place <= chunk.len() {
-                char::from(letter)
-            } else {
-                '='
-            });
+            out.push(if place <= chunk.len() { char::from(letter) } else { '=' });
         }
     }
     out
@@ -225,10 +213,7 @@ pub(super) fn base64(bytes: &[u8]) -> String {
 pub(super) fn unbase64(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let (mut word, mut bits) = (0_u32, 0);
-    for letter in text
-        .bytes()
-        .filter(|letter| *letter != b'=' && !letter.is_ascii_whitespace())
-    {
+    for letter in text.bytes().filter(|letter| *letter != b'=' && !letter.is_ascii_whitespace()) {
         let six = match letter {
             b'A'..=b'Z' => letter - b'A',
             b'a'..=b'z' => letter - b'a' + 26,

@@ -33,10 +33,7 @@ pub(super) struct Request {
 impl Request {
     /// A query parameter, empty if it is not there.
     pub(super) fn param(&self, name: &str) -> &str {
-        self.query
-            .iter()
-            .find(|(key, _)| key == name)
-            .map_or("", |(_, value)| value)
+        self.query.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
     fn flag(&self, name: &str) -> bool {
@@ -51,27 +48,14 @@ impl Request {
 /// An answer.
 #[derive(Debug)]
 pub(super) enum Reply {
-    Json {
-        code: u16,
-        body: Value,
-        content_type: &'static str,
-        warnings: Vec<String>,
-    },
-    Text {
-        code: u16,
-        body: String,
-    },
+    Json { code: u16, body: Value, content_type: &'static str, warnings: Vec<String> },
+    Text { code: u16, body: String },
     Watch(Box<Watch>),
 }
 
 impl Reply {
     pub(super) fn json(code: u16, body: Value) -> Reply {
-        Reply::Json {
-            code,
-            body,
-            content_type: "application/json",
-            warnings: Vec::new(),
-        }
+        Reply::Json { code, body, content_type: "application/json", warnings: Vec::new() }
     }
 
     pub(super) fn code(&self) -> u16 {
@@ -85,26 +69,17 @@ impl Reply {
 /// Answers a request. What is not implemented is counted, so that a test can fail for it.
 pub(super) fn answer(state: &mut State, request: &Request) -> Reply {
     let reply = route(state, request).unwrap_or_else(|failure| match failure.body {
-        Value::String(body) => Reply::Text {
-            code: failure.code,
-            body,
-        },
+        Value::String(body) => Reply::Text { code: failure.code, body },
         body => Reply::json(failure.code, body),
     });
     if reply.code() == 501 {
-        state
-            .unimplemented
-            .push(format!("{} {}", request.method, request.path));
+        state.unimplemented.push(format!("{} {}", request.method, request.path));
     }
     reply
 }
 
 fn route(state: &mut State, request: &Request) -> Answer<Reply> {
-    let parts: Vec<&str> = request
-        .path
-        .split('/')
-        .filter(|part| !part.is_empty())
-        .collect();
+    let parts: Vec<&str> = request.path.split('/').filter(|part| !part.is_empty()).collect();
     let (group, rest) = match parts.as_slice() {
         ["api", "v1", rest @ ..] if !rest.is_empty() => ("", rest),
         ["apis", group, "v1", rest @ ..] if !rest.is_empty() => (*group, rest),
@@ -134,9 +109,7 @@ fn route(state: &mut State, request: &Request) -> Answer<Reply> {
     if !kinds::has_group(group) {
         return Err(Failure::no_such_path());
     }
-    let kind = kinds::KINDS
-        .iter()
-        .find(|kind| kind.group == group && kind.plural == resource);
+    let kind = kinds::KINDS.iter().find(|kind| kind.group == group && kind.plural == resource);
     let Some(kind) = kind else {
         return Err(Failure::unknown_resource());
     };
@@ -156,26 +129,10 @@ fn route(state: &mut State, request: &Request) -> Answer<Reply> {
         _ => return Err(Failure::method_not_allowed()),
     };
     // The API server reads the name of a namespace as the namespace of the request, too.
-    let place = if kind.plural == "namespaces" {
-        name
-    } else {
-        namespace
-    };
-    let asked = Asked {
-        verb,
-        group,
-        resource,
-        subresource,
-        namespace: place,
-        name,
-    };
+    let place = if kind.plural == "namespaces" { name } else { namespace };
+    let asked = Asked { verb, group, resource, subresource, namespace: place, name };
     state.access.check(&request.user, kind, &asked)?;
-    let target = Target {
-        kind,
-        namespace,
-        name,
-        subresource,
-    };
+    let target = Target { kind, namespace, name, subresource };
     match verb {
         "list" => list(state, request, &target),
         "watch" => watch(state, request, &target),
@@ -197,10 +154,7 @@ struct Target<'a> {
 }
 
 fn selector(request: &Request) -> Answer<Selector> {
-    Selector::parse(
-        request.param("labelSelector"),
-        request.param("fieldSelector"),
-    )
+    Selector::parse(request.param("labelSelector"), request.param("fieldSelector"))
 }
 
 fn list(state: &State, request: &Request, target: &Target) -> Answer<Reply> {
@@ -231,19 +185,13 @@ fn watch(state: &State, request: &Request, target: &Target) -> Answer<Reply> {
         request.flag("sendInitialEvents"),
         Duration::from_secs(seconds),
     )?;
-    Ok(Reply::Watch(Box::new(if request.wants_table() {
-        watch.as_table()
-    } else {
-        watch
-    })))
+    Ok(Reply::Watch(Box::new(if request.wants_table() { watch.as_table() } else { watch })))
 }
 
 fn get(state: &State, request: &Request, target: &Target) -> Answer<Reply> {
     let key = Key::new(target.kind.plural, target.namespace, target.name);
-    let object = state
-        .store
-        .get(&key)
-        .ok_or_else(|| Failure::not_found(target.kind, target.name))?;
+    let object =
+        state.store.get(&key).ok_or_else(|| Failure::not_found(target.kind, target.name))?;
     match target.subresource {
         "log" => logs::answer(state, &object, &|name| request.param(name).to_owned()),
         "scale" => Ok(Reply::json(200, operations::scale_of(target.kind, &object))),
@@ -278,21 +226,13 @@ fn write(state: &mut State, request: &Request, target: &Target, verb: &str) -> A
     };
     let (code, body) = match verb {
         "create" if target.kind.review => {
-            let review = state
-                .access
-                .review(&request.user, target.kind, &body(request)?);
+            let review = state.access.review(&request.user, target.kind, &body(request)?);
             (201, review)
         }
         "create" => (201, operations::create(state, &mut write, body(request)?)?),
         "update" => (200, operations::replace(state, &mut write, body(request)?)?),
         "patch" => {
-            let form = match request
-                .content_type
-                .split(';')
-                .next()
-                .unwrap_or_default()
-                .trim()
-            {
+            let form = match request.content_type.split(';').next().unwrap_or_default().trim() {
                 "application/json-patch+json" => Form::Json,
                 "application/merge-patch+json" => Form::Merge,
                 "application/strategic-merge-patch+json" => Form::Strategic,
@@ -306,10 +246,7 @@ fn write(state: &mut State, request: &Request, target: &Target, verb: &str) -> A
                     return Err(Failure::new(415, "UnsupportedMediaType", message, None));
                 }
             };
-            (
-                200,
-                operations::patch(state, &mut write, form, &body(request)?)?,
-            )
+            (200, operations::patch(state, &mut write, form, &body(request)?)?)
         }
         "delete" => {
             let options = delete_options(request, &mut write)?;
@@ -327,24 +264,12 @@ fn write(state: &mut State, request: &Request, target: &Target, verb: &str) -> A
     {
         return Ok(Reply::json(code, table::table(target.kind, &[body.into()])));
     }
-    Ok(Reply::Json {
-        code,
-        body,
-        content_type: "application/json",
-        warnings: write.warnings,
-    })
+    Ok(Reply::Json { code, body, content_type: "application/json", warnings: write.warnings })
 }
 
 fn delete_options(request: &Request, write: &mut Write) -> Answer<Value> {
-    let mut options = if request.body.is_empty() {
-        json!({})
-    } else {
-        body(request)?
-    };
-    if options["dryRun"]
-        .as_array()
-        .is_some_and(|list| list.iter().any(|item| item == "All"))
-    {
+    let mut options = if request.body.is_empty() { json!({}) } else { body(request)? };
+    if options["dryRun"].as_array().is_some_and(|list| list.iter().any(|item| item == "All")) {
         write.dry_run = true;
     }
     if !request.param("propagationPolicy").is_empty() {
@@ -383,10 +308,7 @@ fn delete_all(
 }
 
 fn body(request: &Request) -> Answer<Value> {
-    if request
-        .content_type
-        .starts_with("application/vnd.kubernetes.protobuf")
-    {
+    if request.content_type.starts_with("application/vnd.kubernetes.protobuf") {
         return protobuf::decode(&request.body).map_err(|why| Failure::unimplemented(&why));
     }
     serde_json::from_slice(&request.body)

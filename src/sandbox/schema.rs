@@ -118,10 +118,7 @@ pub(super) fn read(kind: &str, object: &mut Value) -> Reading {
     if let Value::Object(map) = object {
         let head: Vec<(String, Value)> = ["kind", "apiVersion"]
             .iter()
-            .filter_map(|key| {
-                map.shift_remove(*key)
-                    .map(|value| ((*key).to_owned(), value))
-            })
+            .filter_map(|key| map.shift_remove(*key).map(|value| ((*key).to_owned(), value)))
             .collect();
         read_object(kind, map, "", "", &mut reading);
         for (key, value) in head.into_iter().rev() {
@@ -140,16 +137,8 @@ fn read_object(
 ) {
     let names: Vec<String> = map.keys().cloned().collect();
     for name in names {
-        let here = if strict.is_empty() {
-            name.clone()
-        } else {
-            format!("{strict}.{name}")
-        };
-        let path = if dotted.is_empty() {
-            name.clone()
-        } else {
-            format!("{dotted}.{name}")
-        };
+        let here = if strict.is_empty() { name.clone() } else { format!("{strict}.{name}") };
+        let path = if dotted.is_empty() { name.clone() } else { format!("{dotted}.{name}") };
         match shape(kind, &name) {
             None => {
                 map.shift_remove(&name);
@@ -208,27 +197,13 @@ fn read_value(
         }
         (Shape::List(inner) | Shape::Set(inner), Value::Array(items)) => {
             for (index, item) in items.iter_mut().enumerate() {
-                read_value(
-                    kind,
-                    inner,
-                    item,
-                    &format!("{strict}[{index}]"),
-                    dotted,
-                    reading,
-                );
+                read_value(kind, inner, item, &format!("{strict}[{index}]"), dotted, reading);
             }
         }
         (Shape::Keyed(name, _), Value::Array(items)) => {
             let inner = Shape::Object(name.clone());
             for (index, item) in items.iter_mut().enumerate() {
-                read_value(
-                    kind,
-                    &inner,
-                    item,
-                    &format!("{strict}[{index}]"),
-                    dotted,
-                    reading,
-                );
+                read_value(kind, &inner, item, &format!("{strict}[{index}]"), dotted, reading);
             }
         }
         (Shape::Object(name), Value::Object(map)) => {

@@ -24,14 +24,8 @@ pub(super) struct Selector {
 impl Selector {
     /// Reads the query parameters `labelSelector` and `fieldSelector`.
     pub(super) fn parse(labels: &str, fields: &str) -> Answer<Selector> {
-        let labels = split(labels)
-            .iter()
-            .map(|text| requirement(text))
-            .collect::<Answer<_>>()?;
-        let fields = split(fields)
-            .iter()
-            .map(|text| field(text))
-            .collect::<Answer<_>>()?;
+        let labels = split(labels).iter().map(|text| requirement(text)).collect::<Answer<_>>()?;
+        let fields = split(fields).iter().map(|text| field(text)).collect::<Answer<_>>()?;
         Ok(Selector { labels, fields })
     }
 
@@ -59,10 +53,7 @@ impl Selector {
                 _ => Requirement::Missing(key),
             });
         }
-        Selector {
-            labels,
-            fields: Vec::new(),
-        }
+        Selector { labels, fields: Vec::new() }
     }
 
     pub(super) fn matches(&self, object: &Value) -> bool {
@@ -104,11 +95,7 @@ fn split(text: &str) -> Vec<&str> {
         }
     }
     parts.push(&text[start..]);
-    parts
-        .into_iter()
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect()
+    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
 fn requirement(text: &str) -> Answer<Requirement> {
@@ -127,24 +114,16 @@ fn requirement(text: &str) -> Answer<Requirement> {
         return Ok(Requirement::In(key.trim().to_owned(), values(list)));
     }
     if let Some((key, value)) = text.split_once("!=") {
-        return Ok(Requirement::NotIn(
-            key.trim().to_owned(),
-            vec![value.trim().to_owned()],
-        ));
+        return Ok(Requirement::NotIn(key.trim().to_owned(), vec![value.trim().to_owned()]));
     }
     if let Some((key, value)) = text.split_once("==").or_else(|| text.split_once('=')) {
-        return Ok(Requirement::In(
-            key.trim().to_owned(),
-            vec![value.trim().to_owned()],
-        ));
+        return Ok(Requirement::In(key.trim().to_owned(), vec![value.trim().to_owned()]));
     }
     if let Some(key) = text.strip_prefix('!') {
         return Ok(Requirement::Missing(key.trim().to_owned()));
     }
     if text.contains([' ', '<', '>']) {
-        return Err(Failure::bad_request(format!(
-            "unable to parse requirement: {text}"
-        )));
+        return Err(Failure::bad_request(format!("unable to parse requirement: {text}")));
     }
     Ok(Requirement::Exists(text.to_owned()))
 }
@@ -155,25 +134,15 @@ fn field(text: &str) -> Answer<(String, bool, String)> {
     } else if let Some((path, value)) = text.split_once("==").or_else(|| text.split_once('=')) {
         (path, true, value)
     } else {
-        return Err(Failure::bad_request(format!(
-            "invalid field selector: {text}"
-        )));
+        return Err(Failure::bad_request(format!("invalid field selector: {text}")));
     };
-    let known = [
-        "metadata.name",
-        "metadata.namespace",
-        "status.phase",
-        "spec.nodeName",
-        "reason",
-        "type",
-    ];
+    let known =
+        ["metadata.name", "metadata.namespace", "status.phase", "spec.nodeName", "reason", "type"];
     if !known.contains(&path)
         && !path.starts_with("involvedObject.")
         && path != "spec.restartPolicy"
     {
-        return Err(Failure::bad_request(format!(
-            "field label not supported: {path}"
-        )));
+        return Err(Failure::bad_request(format!("field label not supported: {path}")));
     }
     Ok((path.to_owned(), equal, value.to_owned()))
 }

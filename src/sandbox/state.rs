@@ -80,19 +80,13 @@ impl State {
     pub(super) fn insert(&mut self, kind: &'static Kind, namespace: &str, mut object: Value) {
         self.birth(kind, namespace, &mut object);
         defaults::apply(kind.kind, &mut object);
-        let name = object["metadata"]["name"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        self.store
-            .put(Key::new(kind.plural, namespace, &name), object);
+        let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        self.store.put(Key::new(kind.plural, namespace, &name), object);
     }
 
     /// Gives a new object what only the server may give it.
     pub(super) fn birth(&mut self, kind: &Kind, namespace: &str, object: &mut Value) {
-        let generated = object["metadata"]["generateName"]
-            .as_str()
-            .map(str::to_owned);
+        let generated = object["metadata"]["generateName"].as_str().map(str::to_owned);
         let metadata = defaults::entry(object, "metadata");
         if let Some(prefix) = generated
             && metadata["name"].as_str().unwrap_or_default().is_empty()
@@ -125,8 +119,7 @@ impl State {
     /// Does a job after this time.
     pub(super) fn after(&mut self, delay: Duration, job: Job) {
         self.serial += 1;
-        self.timers
-            .push(Reverse((Instant::now() + delay, self.serial, job)));
+        self.timers.push(Reverse((Instant::now() + delay, self.serial, job)));
     }
 
     /// Takes a job that is due.
@@ -145,11 +138,7 @@ impl State {
 
     /// The controllers have nothing to do and no pod is on its way.
     pub(super) fn settled(&self) -> bool {
-        !self.store.touched
-            && !self
-                .timers
-                .iter()
-                .any(|Reverse((_, _, job))| job.unsettled())
+        !self.store.touched && !self.timers.iter().any(|Reverse((_, _, job))| job.unsettled())
     }
 }
 
@@ -200,10 +189,7 @@ impl Shared {
         until: Option<Instant>,
     ) -> MutexGuard<'a, State> {
         match until {
-            None => self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner),
+            None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             Some(until) => {
                 let left = until.saturating_duration_since(Instant::now());
                 self.changed

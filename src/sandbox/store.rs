@@ -18,11 +18,7 @@ pub(super) struct Key {
 
 impl Key {
     pub(super) fn new(resource: &'static str, namespace: &str, name: &str) -> Key {
-        Key {
-            resource,
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        }
+        Key { resource, namespace: namespace.to_owned(), name: name.to_owned() }
     }
 }
 
@@ -93,9 +89,7 @@ impl Store {
 
     /// Objects of a resource in a namespace, or in all where that is empty, by name.
     pub(super) fn list(&self, resource: &'static str, namespace: &str) -> Vec<Arc<Value>> {
-        self.range(resource, namespace)
-            .map(|(_, object)| object.clone())
-            .collect()
+        self.range(resource, namespace).map(|(_, object)| object.clone()).collect()
     }
 
     /// As `list`, without copying.
@@ -130,11 +124,7 @@ impl Store {
         object["metadata"]["resourceVersion"] = self.version.to_string().into();
         let object = Arc::new(object);
         self.objects.insert(key.clone(), object.clone());
-        let change = if before.is_some() {
-            Change::Modified
-        } else {
-            Change::Added
-        };
+        let change = if before.is_some() { Change::Modified } else { Change::Added };
         self.remember(Record {
             version: self.version,
             change,
@@ -164,10 +154,7 @@ impl Store {
 
     fn remember(&mut self, record: Record) {
         // Nothing acts on these, and a run of the product writes many of them.
-        if !matches!(
-            record.key.resource,
-            "events" | "leases" | "controllerrevisions"
-        ) {
+        if !matches!(record.key.resource, "events" | "leases" | "controllerrevisions") {
             self.touched = true;
         }
         self.history.push_back(record);
@@ -184,12 +171,8 @@ impl Store {
         version: u64,
         resource: &'static str,
     ) -> impl Iterator<Item = &Record> {
-        let start = self
-            .history
-            .partition_point(|record| record.version <= version);
-        self.history
-            .range(start..)
-            .filter(move |record| record.key.resource == resource)
+        let start = self.history.partition_point(|record| record.version <= version);
+        self.history.range(start..).filter(move |record| record.key.resource == resource)
     }
 
     /// A digest of all objects, for "nothing changed". Leases and events count only if asked for.

@@ -16,11 +16,9 @@ pub(super) fn table(kind: &Kind, items: &[Arc<Value>]) -> Value {
     let columns: Vec<Value> = columns(kind)
         .iter()
         .map(|(name, priority)| {
-            let integer = matches!(
-                *name,
-                "Desired" | "Current" | "Up-to-date" | "Available" | "Data"
-            ) || (*name == "Ready"
-                && matches!(kind.kind, "ReplicaSet" | "DaemonSet"));
+            let integer =
+                matches!(*name, "Desired" | "Current" | "Up-to-date" | "Available" | "Data")
+                    || (*name == "Ready" && matches!(kind.kind, "ReplicaSet" | "DaemonSet"));
             json!({
                 "name": name, "type": if integer { "integer" } else { "string" },
                 "format": if *name == "Name" { "name" } else { "" },
@@ -62,13 +60,7 @@ fn columns(kind: &Kind) -> &'static [Column] {
             ("Images", 1),
             ("Selector", 1),
         ],
-        "ReplicaSet" => &[
-            ("Name", 0),
-            ("Desired", 0),
-            ("Current", 0),
-            ("Ready", 0),
-            ("Age", 0),
-        ],
+        "ReplicaSet" => &[("Name", 0), ("Desired", 0), ("Current", 0), ("Ready", 0), ("Age", 0)],
         "StatefulSet" => &[("Name", 0), ("Ready", 0), ("Age", 0)],
         "DaemonSet" => &[
             ("Name", 0),
@@ -84,13 +76,7 @@ fn columns(kind: &Kind) -> &'static [Column] {
         "Secret" => &[("Name", 0), ("Type", 0), ("Data", 0), ("Age", 0)],
         "Namespace" => &[("Name", 0), ("Status", 0), ("Age", 0)],
         "Lease" => &[("Name", 0), ("Holder", 0), ("Age", 0)],
-        "Event" => &[
-            ("Last Seen", 0),
-            ("Type", 0),
-            ("Reason", 0),
-            ("Object", 0),
-            ("Message", 0),
-        ],
+        "Event" => &[("Last Seen", 0), ("Type", 0), ("Reason", 0), ("Object", 0), ("Message", 0)],
         _ => &[("Name", 0), ("Age", 0)],
     }
 }
@@ -99,27 +85,15 @@ fn cells(kind: &Kind, item: &Value) -> Value {
     let name = text(item, "/metadata/name");
     let age = clock::age(text(item, "/metadata/creationTimestamp"));
     let entries = |part: &str| item[part].as_object().map_or(0, serde_json::Map::len);
-    let ratio = |all: &str| {
-        format!(
-            "{}/{}",
-            number(item, "/status/readyReplicas"),
-            number(item, all)
-        )
-    };
+    let ratio =
+        |all: &str| format!("{}/{}", number(item, "/status/readyReplicas"), number(item, all));
     match kind.kind {
         "Pod" => {
-            let statuses = item["status"]["containerStatuses"]
-                .as_array()
-                .map_or(&[][..], Vec::as_slice);
-            let ready = statuses
-                .iter()
-                .filter(|status| status["ready"] == true)
-                .count();
+            let statuses =
+                item["status"]["containerStatuses"].as_array().map_or(&[][..], Vec::as_slice);
+            let ready = statuses.iter().filter(|status| status["ready"] == true).count();
             let all = item["spec"]["containers"].as_array().map_or(0, Vec::len);
-            let restarts: i64 = statuses
-                .iter()
-                .map(|status| number(status, "/restartCount"))
-                .sum();
+            let restarts: i64 = statuses.iter().map(|status| number(status, "/restartCount")).sum();
             let or_none = |pointer: &str| match text(item, pointer) {
                 "" => "<none>".to_owned(),
                 found => found.to_owned(),
@@ -141,10 +115,8 @@ fn cells(kind: &Kind, item: &Value) -> Value {
                 .as_array()
                 .map_or(&[][..], Vec::as_slice);
             let joined = |field: &str| {
-                let each: Vec<&str> = containers
-                    .iter()
-                    .filter_map(|container| container[field].as_str())
-                    .collect();
+                let each: Vec<&str> =
+                    containers.iter().filter_map(|container| container[field].as_str()).collect();
                 each.join(",")
             };
             let labels: Vec<String> = item["spec"]["selector"]["matchLabels"]
@@ -206,10 +178,7 @@ fn pod_status(pod: &Value) -> String {
     if terminating(pod) {
         return "Terminating".to_owned();
     }
-    let statuses = pod["status"]["containerStatuses"]
-        .as_array()
-        .into_iter()
-        .flatten();
+    let statuses = pod["status"]["containerStatuses"].as_array().into_iter().flatten();
     for status in statuses {
         for state in ["waiting", "terminated"] {
             if let Some(reason) = status["state"][state]["reason"].as_str() {

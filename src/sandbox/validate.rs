@@ -26,10 +26,7 @@ pub(super) fn check(kind: &Kind, object: &Value, before: Option<&Value>) -> Answ
             }
         }
         "Lease" => {
-            if object["spec"]["leaseDurationSeconds"]
-                .as_i64()
-                .is_some_and(|seconds| seconds <= 0)
-            {
+            if object["spec"]["leaseDurationSeconds"].as_i64().is_some_and(|seconds| seconds <= 0) {
                 let shown = object["spec"]["leaseDurationSeconds"].to_string();
                 causes.push(Cause::invalid(
                     "spec.leaseDurationSeconds",
@@ -40,19 +37,12 @@ pub(super) fn check(kind: &Kind, object: &Value, before: Option<&Value>) -> Answ
         }
         _ => {}
     }
-    if causes.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::invalid(kind, name, &causes))
-    }
+    if causes.is_empty() { Ok(()) } else { Err(Failure::invalid(kind, name, &causes)) }
 }
 
 fn name_of(kind: &Kind, name: &str, causes: &mut Vec<Cause>) {
     if name.is_empty() {
-        causes.push(Cause::required(
-            "metadata.name",
-            "name or generateName is required",
-        ));
+        causes.push(Cause::required("metadata.name", "name or generateName is required"));
         return;
     }
     let letter = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
@@ -68,22 +58,12 @@ fn name_of(kind: &Kind, name: &str, causes: &mut Vec<Cause>) {
 
 fn data(object: &Value, before: Option<&Value>, causes: &mut Vec<Cause>) {
     for part in ["data", "binaryData"] {
-        for key in object[part]
-            .as_object()
-            .into_iter()
-            .flat_map(|map| map.keys())
-        {
+        for key in object[part].as_object().into_iter().flat_map(|map| map.keys()) {
             let good = !key.is_empty()
-                && key
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+                && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
             if !good {
                 let why = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
-                causes.push(Cause::invalid(
-                    &format!("{part}[{key}]"),
-                    &format!("\"{key}\""),
-                    why,
-                ));
+                causes.push(Cause::invalid(&format!("{part}[{key}]"), &format!("\"{key}\""), why));
             }
         }
     }
@@ -103,38 +83,23 @@ fn data(object: &Value, before: Option<&Value>, causes: &mut Vec<Cause>) {
 
 fn workload(kind: &Kind, object: &Value, before: Option<&Value>, causes: &mut Vec<Cause>) {
     let spec = &object["spec"];
-    for field in [
-        "replicas",
-        "minReadySeconds",
-        "revisionHistoryLimit",
-        "progressDeadlineSeconds",
-    ] {
+    for field in ["replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"]
+    {
         if let Some(number) = spec[field].as_i64().filter(|number| *number < 0) {
             let why = "must be greater than or equal to 0";
-            causes.push(Cause::invalid(
-                &format!("spec.{field}"),
-                &number.to_string(),
-                why,
-            ));
+            causes.push(Cause::invalid(&format!("spec.{field}"), &number.to_string(), why));
         }
     }
     let labels = &spec["template"]["metadata"]["labels"];
     if spec["selector"].is_null() {
         causes.push(Cause::required("spec.selector", ""));
     } else if !Selector::of_object(&spec["selector"]).matches_labels(labels) {
-        let shown = if labels.is_null() {
-            "null".to_owned()
-        } else {
-            canonical(labels)
-        };
+        let shown = if labels.is_null() { "null".to_owned() } else { canonical(labels) };
         let why = "`selector` does not match template `labels`";
         causes.push(Cause::invalid("spec.template.metadata.labels", &shown, why));
     }
     pod_spec(&spec["template"]["spec"], "spec.template.spec", causes);
-    if spec["template"]["spec"]["restartPolicy"]
-        .as_str()
-        .is_some_and(|policy| policy != "Always")
-    {
+    if spec["template"]["spec"]["restartPolicy"].as_str().is_some_and(|policy| policy != "Always") {
         let shown = spec["template"]["spec"]["restartPolicy"].to_string();
         causes.push(Cause {
             reason: "FieldValueNotSupported",
@@ -154,27 +119,16 @@ fn workload(kind: &Kind, object: &Value, before: Option<&Value>, causes: &mut Ve
     {
         let shown = strategy["rollingUpdate"]["maxUnavailable"].to_string();
         let why = "may not be 0 when `maxSurge` is 0";
-        causes.push(Cause::invalid(
-            "spec.strategy.rollingUpdate.maxUnavailable",
-            &shown,
-            why,
-        ));
+        causes.push(Cause::invalid("spec.strategy.rollingUpdate.maxUnavailable", &shown, why));
     }
     let Some(before) = before else { return };
     if before["spec"]["selector"] != spec["selector"] {
         let shown = canonical(&spec["selector"]);
-        causes.push(Cause::invalid(
-            "spec.selector",
-            &shown,
-            "field is immutable",
-        ));
+        causes.push(Cause::invalid("spec.selector", &shown, "field is immutable"));
     }
     if kind.kind == "StatefulSet" {
         let fixed = ["serviceName", "podManagementPolicy", "volumeClaimTemplates"];
-        if fixed
-            .iter()
-            .any(|field| before["spec"][*field] != spec[*field])
-        {
+        if fixed.iter().any(|field| before["spec"][*field] != spec[*field]) {
             let why = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
             causes.push(Cause::forbidden("spec", why));
         }
@@ -202,12 +156,7 @@ fn pod_spec(spec: &Value, path: &str, causes: &mut Vec<Cause>) {
         if container["image"].as_str().unwrap_or_default().is_empty() {
             causes.push(Cause::required(&format!("{here}.image"), ""));
         }
-        for (at, env) in container["env"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .enumerate()
-        {
+        for (at, env) in container["env"].as_array().into_iter().flatten().enumerate() {
             let here = format!("{here}.env[{at}]");
             if env["name"].as_str().unwrap_or_default().is_empty() {
                 causes.push(Cause::required(&format!("{here}.name"), ""));
@@ -229,12 +178,9 @@ fn pod_is_fixed(object: &Value, before: &Value, causes: &mut Vec<Cause>) {
         for container in spec["containers"].as_array_mut().into_iter().flatten() {
             container["image"] = Value::Null;
         }
-        for field in [
-            "activeDeadlineSeconds",
-            "terminationGracePeriodSeconds",
-            "tolerations",
-            "nodeName",
-        ] {
+        for field in
+            ["activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations", "nodeName"]
+        {
             spec[field] = Value::Null;
         }
         spec

@@ -91,10 +91,8 @@ impl Watch {
         let mut events = std::mem::take(&mut self.waiting);
         if !self.over {
             if self.seen < store.oldest() && self.seen < store.version() {
-                events.push(event(
-                    "ERROR",
-                    Failure::expired(self.seen, store.oldest()).body.clone(),
-                ));
+                events
+                    .push(event("ERROR", Failure::expired(self.seen, store.oldest()).body.clone()));
                 self.over = true;
             } else {
                 events.extend(
@@ -128,10 +126,7 @@ impl Watch {
         if !self.namespace.is_empty() && record.key.namespace != self.namespace {
             return None;
         }
-        let before = record
-            .before
-            .as_ref()
-            .is_some_and(|object| self.selector.matches(object));
+        let before = record.before.as_ref().is_some_and(|object| self.selector.matches(object));
         let after = record.change != Change::Deleted && self.selector.matches(&record.object);
         let kind = match (before, after) {
             (false, true) => "ADDED",

@@ -12,11 +12,7 @@ pub(super) const SAFE: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 /// The hash of a pod template, as it ends the name of its ReplicaSet.
 pub(super) fn template_hash(template: &Value) -> String {
     let digest = Sha256::digest(canonical(template).as_bytes());
-    digest
-        .iter()
-        .take(10)
-        .map(|byte| char::from(SAFE[usize::from(*byte) % SAFE.len()]))
-        .collect()
+    digest.iter().take(10).map(|byte| char::from(SAFE[usize::from(*byte) % SAFE.len()])).collect()
 }
 
 /// The tag of an image; `latest` if it names none.
@@ -27,10 +23,7 @@ pub(super) fn tag(image: &str) -> &str {
 
 /// Whether a condition of an object holds.
 pub(super) fn condition(object: &Value, kind: &str) -> bool {
-    let mut all = object["status"]["conditions"]
-        .as_array()
-        .into_iter()
-        .flatten();
+    let mut all = object["status"]["conditions"].as_array().into_iter().flatten();
     all.any(|condition| condition["type"] == kind && condition["status"] == "True")
 }
 
@@ -69,10 +62,7 @@ pub(super) fn share(value: &Value, total: i64, up: bool) -> i64 {
 
 /// Whether this object is controlled by the one with this uid.
 pub(super) fn owned_by(object: &Value, uid: &Value) -> bool {
-    let mut owners = object["metadata"]["ownerReferences"]
-        .as_array()
-        .into_iter()
-        .flatten();
+    let mut owners = object["metadata"]["ownerReferences"].as_array().into_iter().flatten();
     owners.any(|owner| owner["controller"] == true && owner["uid"] == *uid)
 }
 
@@ -87,10 +77,7 @@ pub(super) fn controller_reference(owner: &Value) -> Value {
 
 /// A text field, empty if it is not there.
 pub(super) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// A number, nought if it is not there.

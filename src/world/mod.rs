@@ -1,9 +1,11 @@
 //! The narrow seams to the world: processes, the cluster, git, HTTP, time.
 
+pub mod clock;
 pub mod cluster;
 pub mod forge;
 pub mod hands;
 pub mod process;
+pub mod web;
 
 /// The read-only handles to the world: cheap to clone, shared with helper threads. Surveys, looks
 /// and checks take this; it has no way to change anything.

@@ -150,15 +150,28 @@ impl Running {
         test_kill_process_group(self.pid).is_ok()
     }
 
+    /// Waits for the leader however long it takes; for a helper thread.
+    pub fn wait_for_end(&self) -> Ending {
+        match self.handle.wait() {
+            Ok(output) => ending_of(output.status),
+            Err(error) => Ending::NotStarted(error.to_string()),
+        }
+    }
+
+    /// Kills what is left of the group once `until` has passed; the leader has ended already.
+    pub fn sweep(&self, until: Instant) {
+        while self.group_alive() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.kill();
+    }
+
     /// TERM, grace, KILL; returns when the leader is reaped.
     pub fn end(&self, grace: Duration) {
         self.terminate();
         let until = Instant::now() + grace;
         let _ = self.wait(grace);
-        while self.group_alive() && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        self.kill();
+        self.sweep(until);
         let _ = self.wait(Duration::from_secs(1));
     }
 }
@@ -270,6 +283,22 @@ pub fn reason(invocation: &Invocation, error: &io::Error) -> String {
     }
 }
 
+/// When a process started, as the system tells it: with the number it names one process for good.
+pub fn start_time(pid: u32) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the program's name in brackets and may hold anything.
+    let fields = stat.rsplit_once(") ")?.1;
+    fields.split(' ').nth(19).map(str::to_owned)
+}
+
+/// Added to the environment of every child from now on; set once, before the first child. The
+/// rehearsal points programs at the sandbox with it.
+pub fn add_to_every_child(environment: BTreeMap<String, String>) {
+    let _ = ADDED.set(environment);
+}
+
+static ADDED: std::sync::OnceLock<BTreeMap<String, String>> = std::sync::OnceLock::new();
+
 /// Names that children keep from our environment; everything else stays with us.
 const KEPT: [&str; 27] = [
     "HOME",
@@ -313,6 +342,7 @@ fn environment(added: &BTreeMap<String, String>) -> Vec<(String, String)> {
         .collect();
     environment.insert("PAGER".to_owned(), "cat".to_owned());
     environment.insert("TERM".to_owned(), "dumb".to_owned());
+    environment.extend(ADDED.get().cloned().unwrap_or_default());
     environment.extend(added.clone());
     environment.into_iter().collect()
 }

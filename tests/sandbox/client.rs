@@ -42,14 +42,9 @@ pub struct Ask<'a> {
 pub fn ask(url: &str, ask: &Ask) -> Answer {
     let host = url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(host).expect("the sandbox listens");
-    let mut head = format!(
-        "{} {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n",
-        ask.method, ask.path
-    );
-    head += &format!(
-        "Content-Length: {}\r\nUser-Agent: test/1\r\n",
-        ask.body.len()
-    );
+    let mut head =
+        format!("{} {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n", ask.method, ask.path);
+    head += &format!("Content-Length: {}\r\nUser-Agent: test/1\r\n", ask.body.len());
     for (name, value) in [("Accept", ask.accept), ("Content-Type", ask.content_type)] {
         if !value.is_empty() {
             head += &format!("{name}: {value}\r\n");
@@ -58,53 +53,29 @@ pub fn ask(url: &str, ask: &Ask) -> Answer {
     if !ask.user.is_empty() {
         head += &format!("Authorization: Bearer {}\r\n", ask.user);
     }
-    stream
-        .write_all(format!("{head}\r\n").as_bytes())
-        .expect("the request is sent");
+    stream.write_all(format!("{head}\r\n").as_bytes()).expect("the request is sent");
     stream.write_all(ask.body).expect("the body is sent");
     let mut raw = Vec::new();
     stream.read_to_end(&mut raw).expect("the answer is read");
     let text = String::from_utf8_lossy(&raw).into_owned();
     let (head, body) = text.split_once("\r\n\r\n").expect("the answer has a head");
     let head = head.to_lowercase();
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|code| code.parse().ok())
-        .expect("the answer has a status");
-    let body = if head.contains("transfer-encoding: chunked") {
-        unchunk(body)
-    } else {
-        body.to_owned()
-    };
+    let status =
+        head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("the answer has a status");
+    let body =
+        if head.contains("transfer-encoding: chunked") { unchunk(body) } else { body.to_owned() };
     Answer { status, head, body }
 }
 
 /// A GET by `admin`.
 pub fn get(url: &str, path: &str) -> Answer {
-    ask(
-        url,
-        &Ask {
-            method: "GET",
-            path,
-            ..Ask::default()
-        },
-    )
+    ask(url, &Ask { method: "GET", path, ..Ask::default() })
 }
 
 /// A write of JSON by `admin`.
 pub fn send(url: &str, method: &str, path: &str, content_type: &str, body: &Value) -> Answer {
     let body = body.to_string();
-    ask(
-        url,
-        &Ask {
-            method,
-            path,
-            content_type,
-            body: body.as_bytes(),
-            ..Ask::default()
-        },
-    )
+    ask(url, &Ask { method, path, content_type, body: body.as_bytes(), ..Ask::default() })
 }
 
 fn unchunk(mut body: &str) -> String {

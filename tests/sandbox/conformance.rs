@@ -141,10 +141,7 @@ fn under_way(line: &Value) -> bool {
                     != spec["replicas"].as_i64().unwrap_or(0)
                 || status["updatedReplicas"] != status["replicas"])
     };
-    moving(response)
-        || response["items"]
-            .as_array()
-            .is_some_and(|items| items.iter().any(moving))
+    moving(response) || response["items"].as_array().is_some_and(|items| items.iter().any(moving))
 }
 
 /// Maps what the recorded server made up (uids, versions, names) to what the sandbox made up.
@@ -191,21 +188,15 @@ impl Names {
             let Some(at) = text.find(mark).map(|at| at + mark.len()) else {
                 continue;
             };
-            let digits: String = text[at..]
-                .chars()
-                .take_while(char::is_ascii_digit)
-                .collect();
+            let digits: String = text[at..].chars().take_while(char::is_ascii_digit).collect();
             let Ok(number) = digits.parse::<u64>() else {
                 continue;
             };
             if number > 1 {
-                let known = self
-                    .0
-                    .iter()
-                    .filter_map(|(from, to)| Some((from.parse::<u64>().ok()?, to)));
-                if let Some((_, to)) = known
-                    .filter(|(from, _)| *from <= number)
-                    .max_by_key(|(from, _)| *from)
+                let known =
+                    self.0.iter().filter_map(|(from, to)| Some((from.parse::<u64>().ok()?, to)));
+                if let Some((_, to)) =
+                    known.filter(|(from, _)| *from <= number).max_by_key(|(from, _)| *from)
                 {
                     text.replace_range(at..at + digits.len(), to);
                 }
@@ -243,10 +234,8 @@ fn differences(path: &str, theirs: &Value, ours: &Value, found: &mut Vec<String>
     match (theirs, ours) {
         (Value::Object(a), Value::Object(b)) => {
             for key in a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))) {
-                let (left, right) = (
-                    a.get(key).unwrap_or(&Value::Null),
-                    b.get(key).unwrap_or(&Value::Null),
-                );
+                let (left, right) =
+                    (a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null));
                 differences(&format!("{path}.{key}"), left, right, found);
             }
         }
@@ -282,9 +271,8 @@ fn without_status(value: &mut Value) {
         Value::Object(map) => {
             if map.contains_key("metadata") && map.contains_key("spec") {
                 map.remove("status");
-                if let Some(annotations) = map["metadata"]
-                    .get_mut("annotations")
-                    .and_then(Value::as_object_mut)
+                if let Some(annotations) =
+                    map["metadata"].get_mut("annotations").and_then(Value::as_object_mut)
                 {
                     annotations.remove("deployment.kubernetes.io/revision");
                 }
@@ -300,37 +288,24 @@ fn subset(theirs: &Value, ours: &Value, found: &mut Vec<String>) {
     let entries = |value: &Value| -> Vec<Value> {
         let mut all: Vec<Value> = value["resources"].as_array().cloned().unwrap_or_default();
         for group in value["items"].as_array().into_iter().flatten() {
-            all.extend(
-                group["versions"][0]["resources"]
-                    .as_array()
-                    .cloned()
-                    .unwrap_or_default(),
-            );
+            all.extend(group["versions"][0]["resources"].as_array().cloned().unwrap_or_default());
         }
         all
     };
     let name = |entry: &Value| format!("{}{}", entry["name"], entry["resource"]);
     let all = entries(theirs);
     for mut ours in entries(ours) {
-        let Some(mut theirs) = all
-            .iter()
-            .find(|theirs| name(theirs) == name(&ours))
-            .cloned()
+        let Some(mut theirs) = all.iter().find(|theirs| name(theirs) == name(&ours)).cloned()
         else {
             found.push(format!("{} is not in the recording", name(&ours)));
             continue;
         };
-        theirs
-            .as_object_mut()
-            .map(|map| map.remove("storageVersionHash"));
+        theirs.as_object_mut().map(|map| map.remove("storageVersionHash"));
         // Of subresources, too, the sandbox serves only some.
         let theirs_inner = theirs["subresources"].take();
         let ours_inner = ours["subresources"].take();
         for inner in ours_inner.as_array().into_iter().flatten() {
-            if !theirs_inner
-                .as_array()
-                .is_some_and(|all| all.contains(inner))
-            {
+            if !theirs_inner.as_array().is_some_and(|all| all.contains(inner)) {
                 found.push(format!("{inner} is not in {theirs_inner}"));
             }
         }
@@ -346,15 +321,9 @@ fn event_kinds(list: &Value) -> Vec<String> {
             let message = normal::text(
                 text(event, "message").trim_start_matches("(combined from similar events): "),
             );
-            let words: String = message
-                .chars()
-                .filter(|letter| !letter.is_ascii_digit())
-                .collect();
-            let [kind, reason, source] = [
-                &event["involvedObject"]["kind"],
-                &event["reason"],
-                &event["source"],
-            ];
+            let words: String = message.chars().filter(|letter| !letter.is_ascii_digit()).collect();
+            let [kind, reason, source] =
+                [&event["involvedObject"]["kind"], &event["reason"], &event["source"]];
             format!("{kind} {reason} {} {words} {source}", event["type"])
         })
         .collect();
@@ -387,10 +356,7 @@ fn compare(rest: Option<Rest>, theirs: &Value, ours: &Value) -> Vec<String> {
         }
         Some(Rest::Shape) => {
             let shape = |value: &Value| {
-                format!(
-                    "{} {}",
-                    value["object"]["kind"], value["object"]["apiVersion"]
-                )
+                format!("{} {}", value["object"]["kind"], value["object"]["apiVersion"])
             };
             let all: Vec<String> = theirs.as_array().into_iter().flatten().map(shape).collect();
             for event in ours.as_array().into_iter().flatten() {
@@ -437,9 +403,7 @@ fn the_recorded_conversation_with_a_real_api_server_is_answered_alike() {
     let (mut equal, mut partly, mut failures) = (0, BTreeMap::new(), Vec::new());
     for line in recording.lines() {
         let line: Value = serde_json::from_str(line).expect("the recording is JSON Lines");
-        let exclusion = EXCLUSIONS
-            .iter()
-            .find(|exclusion| (exclusion.applies)(&line));
+        let exclusion = EXCLUSIONS.iter().find(|exclusion| (exclusion.applies)(&line));
         let path = names.translate(text(&line, "path"));
         // A watch is read to its end: whatever it has seen by now.
         let path = match path.find("timeoutSeconds=") {
@@ -505,17 +469,9 @@ fn the_recorded_conversation_with_a_real_api_server_is_answered_alike() {
             exclusion.why
         );
     }
-    assert!(
-        failures.is_empty(),
-        "{} answers differ:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    assert!(failures.is_empty(), "{} answers differ:\n{}", failures.len(), failures.join("\n"));
     assert!(equal >= 80, "only {equal} answers were compared whole");
-    let unimplemented: Vec<String> = sandbox
-        .unimplemented()
-        .into_iter()
-        .filter(|asked| !asked.starts_with("PATCH"))
-        .collect();
+    let unimplemented: Vec<String> =
+        sandbox.unimplemented().into_iter().filter(|asked| !asked.starts_with("PATCH")).collect();
     assert_eq!(unimplemented, Vec::<String>::new());
 }

@@ -6,13 +6,8 @@ use serde_json::Value;
 const SAFE: &str = "bcdfghjklmnpqrstvwxz2456789";
 
 /// Keys whose values differ from run to run.
-const VARYING: &[&str] = &[
-    "uid",
-    "resourceVersion",
-    "managedFields",
-    "continue",
-    "remainingItemCount",
-];
+const VARYING: &[&str] =
+    &["uid", "resourceVersion", "managedFields", "continue", "remainingItemCount"];
 
 /// Brings a value into its normal form.
 pub fn value(value: &Value) -> Value {
@@ -22,21 +17,15 @@ pub fn value(value: &Value) -> Value {
                 .iter()
                 .filter(|(key, _)| !VARYING.contains(&key.as_str()) && *key != "description");
             kept.map(|(key, value)| {
-                let inner = if key == "pod-template-hash" {
-                    "HASH".into()
-                } else {
-                    self::value(value)
-                };
+                let inner =
+                    if key == "pod-template-hash" { "HASH".into() } else { self::value(value) };
                 (text(key), inner)
             })
             .collect()
         }
         Value::Array(items) => {
             let mut items: Vec<Value> = items.iter().map(self::value).collect();
-            if items
-                .iter()
-                .any(|item| item["lastTransitionTime"].is_string())
-            {
+            if items.iter().any(|item| item["lastTransitionTime"].is_string()) {
                 items.sort_by_key(|item| item["type"].to_string());
             }
             Value::Array(items)

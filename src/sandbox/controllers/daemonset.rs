@@ -21,9 +21,8 @@ pub(super) fn sync(state: &mut State, set: &Arc<Value>) {
     }
     let hash = revisions::current(state, set);
     let seconds = u64::try_from(number(set, "/spec/minReadySeconds")).unwrap_or(0);
-    let nodes: Vec<String> = (1..=state.options.nodes)
-        .map(|index| format!("sandbox-node-{index}"))
-        .collect();
+    let nodes: Vec<String> =
+        (1..=state.options.nodes).map(|index| format!("sandbox-node-{index}")).collect();
     let pods = owned(state, "pods", set);
     for node in &nodes {
         if !pods.iter().any(|pod| text(pod, "/spec/nodeName") == node) {
@@ -32,12 +31,9 @@ pub(super) fn sync(state: &mut State, set: &Arc<Value>) {
     }
     if set["spec"]["updateStrategy"]["type"] != "OnDelete" {
         let total = i64::try_from(nodes.len()).unwrap_or(0);
-        let allowed = share(
-            &set["spec"]["updateStrategy"]["rollingUpdate"]["maxUnavailable"],
-            total,
-            true,
-        )
-        .max(1);
+        let allowed =
+            share(&set["spec"]["updateStrategy"]["rollingUpdate"]["maxUnavailable"], total, true)
+                .max(1);
         roll(state, set, &hash, seconds, allowed);
     }
     publish(state, set, &hash, seconds, nodes.len());
@@ -52,15 +48,10 @@ fn roll(state: &mut State, set: &Arc<Value>, hash: &str, seconds: u64, allowed: 
     let mut pods = owned(state, "pods", set);
     pods.sort_by_key(|pod| available(pod, seconds));
     let mut away = i64::try_from(
-        pods.iter()
-            .filter(|pod| !available(pod, seconds) || terminating(pod))
-            .count(),
+        pods.iter().filter(|pod| !available(pod, seconds) || terminating(pod)).count(),
     )
     .unwrap_or(i64::MAX);
-    for pod in pods
-        .iter()
-        .filter(|pod| !is_of(pod, hash) && !terminating(pod))
-    {
+    for pod in pods.iter().filter(|pod| !is_of(pod, hash) && !terminating(pod)) {
         let working = available(pod, seconds);
         if working && away >= allowed {
             break;
@@ -68,23 +59,13 @@ fn roll(state: &mut State, set: &Arc<Value>, hash: &str, seconds: u64, allowed: 
         away += i64::from(working);
         operations::terminate(state, &key_of("pods", pod), pod);
         let message = format!("Deleted pod: {}", text(pod, "/metadata/name"));
-        events::report(
-            state,
-            COMPONENT,
-            set,
-            "Normal",
-            "SuccessfulDelete",
-            &message,
-        );
+        events::report(state, COMPONENT, set, "Normal", "SuccessfulDelete", &message);
     }
 }
 
 fn make_pod(state: &mut State, set: &Arc<Value>, node: &str, hash: &str) {
-    let mut pod = pod_of(
-        &set["spec"]["template"],
-        set,
-        &format!("{}-", text(set, "/metadata/name")),
-    );
+    let mut pod =
+        pod_of(&set["spec"]["template"], set, &format!("{}-", text(set, "/metadata/name")));
     pod["metadata"]["labels"][revisions::LABEL] = hash.into();
     pod["metadata"]["labels"]["pod-template-generation"] =
         number(set, "/metadata/generation").to_string().into();
@@ -92,14 +73,7 @@ fn make_pod(state: &mut State, set: &Arc<Value>, node: &str, hash: &str) {
     match create(state, "pods", text(set, "/metadata/namespace"), pod) {
         Ok(pod) => {
             let message = format!("Created pod: {}", text(&pod, "/metadata/name"));
-            events::report(
-                state,
-                COMPONENT,
-                set,
-                "Normal",
-                "SuccessfulCreate",
-                &message,
-            );
+            events::report(state, COMPONENT, set, "Normal", "SuccessfulCreate", &message);
         }
         Err(refusal) => {
             let message = format!("Error creating: {}", text(&refusal.body, "/message"));
@@ -123,17 +97,10 @@ fn publish(state: &mut State, set: &Arc<Value>, hash: &str, seconds: u64, nodes:
         "currentNumberScheduled": count(&|_| true), "numberMisscheduled": 0, "desiredNumberScheduled": wanted,
         "numberReady": count(&|pod| ready(pod)), "observedGeneration": set["metadata"]["generation"],
     });
-    set_count(
-        &mut status,
-        "updatedNumberScheduled",
-        count(&|pod| is_of(pod, hash)),
-    );
+    set_count(&mut status, "updatedNumberScheduled", count(&|pod| is_of(pod, hash)));
     set_count(&mut status, "numberAvailable", usable);
     set_count(&mut status, "numberUnavailable", wanted - usable);
-    for pod in pods
-        .iter()
-        .filter(|pod| ready(pod) && !available(pod, seconds))
-    {
+    for pod in pods.iter().filter(|pod| ready(pod) && !available(pod, seconds)) {
         let left = seconds.saturating_sub(ready_for(pod)).max(1);
         state.after(Duration::from_secs(left), Job::Look);
     }

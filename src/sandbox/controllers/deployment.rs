@@ -37,9 +37,7 @@ impl Work {
         let mut sets = owned(state, "replicasets", deployment);
         sets.sort_by_key(|set| text(set, "/metadata/uid").to_owned());
         let template = &deployment["spec"]["template"];
-        let at = sets
-            .iter()
-            .position(|set| same_template(&set["spec"]["template"], template));
+        let at = sets.iter().position(|set| same_template(&set["spec"]["template"], template));
         let new = at.map(|at| sets.remove(at));
         let wanted = number(deployment, "/spec/replicas");
         let strategy = &deployment["spec"]["strategy"];
@@ -70,9 +68,7 @@ impl Work {
     }
 
     fn available(&self) -> i64 {
-        self.all()
-            .map(|set| number(set, "/status/availableReplicas"))
-            .sum()
+        self.all().map(|set| number(set, "/status/availableReplicas")).sum()
     }
 
     fn rolling(&self) -> bool {
@@ -90,20 +86,14 @@ impl Work {
         }
         let others = self.specified();
         let most = self.wanted + self.surge;
-        if others >= most {
-            current
-        } else {
-            current + (most - others).min(self.wanted - current)
-        }
+        if others >= most { current } else { current + (most - others).min(self.wanted - current) }
     }
 }
 
 fn same_template(ours: &Value, theirs: &Value) -> bool {
     let strip = |template: &Value| {
         let mut template = template.clone();
-        if let Some(labels) = template["metadata"]
-            .get_mut("labels")
-            .and_then(Value::as_object_mut)
+        if let Some(labels) = template["metadata"].get_mut("labels").and_then(Value::as_object_mut)
         {
             labels.shift_remove(HASH);
         }
@@ -186,20 +176,12 @@ fn make_set(state: &mut State, work: &mut Work, revision: i64) {
     annotate(&mut set, deployment, work.wanted + work.surge);
     let namespace = text(deployment, "/metadata/namespace").to_owned();
     let made = create(state, "replicasets", &namespace, set);
-    let found = made
-        .ok()
-        .and_then(|_| state.store.get(&Key::new("replicasets", &namespace, &name)));
+    let found =
+        made.ok().and_then(|_| state.store.get(&Key::new("replicasets", &namespace, &name)));
     let Some(set) = found else { return };
     if replicas > 0 {
         let message = format!("Scaled up replica set {name} from 0 to {replicas}");
-        events::report(
-            state,
-            COMPONENT,
-            &work.deployment,
-            "Normal",
-            "ScalingReplicaSet",
-            &message,
-        );
+        events::report(state, COMPONENT, &work.deployment, "Normal", "ScalingReplicaSet", &message);
     }
     work.deployment["metadata"]["annotations"][REVISION] = revision.to_string().into();
     rollout::created(&mut work.deployment, &name);
@@ -216,11 +198,7 @@ fn revision(set: &Value) -> i64 {
 /// Copies a Deployment's annotations and numbers to its ReplicaSet.
 fn annotate(set: &mut Value, deployment: &Value, most: i64) {
     let annotations = &mut set["metadata"]["annotations"];
-    for (key, value) in deployment["metadata"]["annotations"]
-        .as_object()
-        .into_iter()
-        .flatten()
-    {
+    for (key, value) in deployment["metadata"]["annotations"].as_object().into_iter().flatten() {
         if ![REVISION, HISTORY, DESIRED, MAXIMUM, APPLIED].contains(&key.as_str()) {
             annotations[key] = value.clone();
         }
@@ -244,14 +222,7 @@ fn resize(state: &mut State, work: &Work, set: &Arc<Value>, size: i64) -> bool {
     let way = if size > before { "up" } else { "down" };
     let name = text(set, "/metadata/name");
     let message = format!("Scaled {way} replica set {name} from {before} to {size}");
-    events::report(
-        state,
-        COMPONENT,
-        &work.deployment,
-        "Normal",
-        "ScalingReplicaSet",
-        &message,
-    );
+    events::report(state, COMPONENT, &work.deployment, "Normal", "ScalingReplicaSet", &message);
     true
 }
 
@@ -260,19 +231,14 @@ fn is_scaling(work: &Work) -> bool {
     let wanted = work.wanted.to_string();
     let mut active = work.all().filter(|set| number(set, "/spec/replicas") > 0);
     active.any(|set| {
-        set["metadata"]["annotations"][DESIRED]
-            .as_str()
-            .is_some_and(|desired| desired != wanted)
+        set["metadata"]["annotations"][DESIRED].as_str().is_some_and(|desired| desired != wanted)
     })
 }
 
 /// Gives the Deployment its new size without rolling on.
 fn scale(state: &mut State, work: &mut Work) {
-    let active: Vec<Arc<Value>> = work
-        .all()
-        .filter(|set| number(set, "/spec/replicas") > 0)
-        .cloned()
-        .collect();
+    let active: Vec<Arc<Value>> =
+        work.all().filter(|set| number(set, "/spec/replicas") > 0).cloned().collect();
     match active.as_slice() {
         [] => {
             let latest = work.new.clone().or_else(|| work.old.last().cloned());
@@ -285,24 +251,13 @@ fn scale(state: &mut State, work: &mut Work) {
         }
         several => {
             // In the middle of a rollout each shrinks or grows by its share, the largest first.
-            let most = if work.wanted > 0 {
-                work.wanted + work.surge
-            } else {
-                0
-            };
-            let total: i64 = several
-                .iter()
-                .map(|set| number(set, "/spec/replicas"))
-                .sum();
+            let most = if work.wanted > 0 { work.wanted + work.surge } else { 0 };
+            let total: i64 = several.iter().map(|set| number(set, "/spec/replicas")).sum();
             let mut left = most - total;
             for (index, set) in several.iter().enumerate() {
                 let size = number(set, "/spec/replicas");
                 let last = index + 1 == several.len();
-                let part = if last {
-                    left
-                } else {
-                    (most - total) * size / total.max(1)
-                };
+                let part = if last { left } else { (most - total) * size / total.max(1) };
                 left -= part;
                 resize(state, work, set, (size + part).max(0));
             }
@@ -339,11 +294,7 @@ fn grow(state: &mut State, work: &mut Work) -> bool {
         return false;
     };
     let size = number(&set, "/spec/replicas");
-    let target = if size > work.wanted {
-        work.wanted
-    } else {
-        work.room(size)
-    };
+    let target = if size > work.wanted { work.wanted } else { work.room(size) };
     let changed = resize(state, work, &set, target);
     reload(state, work);
     changed
@@ -352,9 +303,10 @@ fn grow(state: &mut State, work: &mut Work) -> bool {
 /// Shrinks the old ReplicaSets as far as enough pods stay available.
 fn shrink(state: &mut State, work: &mut Work) {
     let least = work.wanted - work.unavailable;
-    let new_unavailable = work.new.as_ref().map_or(0, |set| {
-        number(set, "/spec/replicas") - number(set, "/status/availableReplicas")
-    });
+    let new_unavailable = work
+        .new
+        .as_ref()
+        .map_or(0, |set| number(set, "/spec/replicas") - number(set, "/status/availableReplicas"));
     let mut spare = work.specified() - least - new_unavailable;
     // Pods that do not work anyway go first.
     for set in work.old.clone() {
@@ -386,22 +338,13 @@ fn clean_up(state: &mut State, work: &mut Work) {
         .new
         .as_ref()
         .is_some_and(|set| number(set, "/status/availableReplicas") == work.wanted);
-    if !complete
-        || work
-            .old
-            .iter()
-            .any(|set| number(set, "/status/replicas") > 0)
-    {
+    if !complete || work.old.iter().any(|set| number(set, "/status/replicas") > 0) {
         return;
     }
     let limit =
         usize::try_from(number(&work.deployment, "/spec/revisionHistoryLimit")).unwrap_or(10);
-    let mut idle: Vec<Arc<Value>> = work
-        .old
-        .iter()
-        .filter(|set| number(set, "/spec/replicas") == 0)
-        .cloned()
-        .collect();
+    let mut idle: Vec<Arc<Value>> =
+        work.old.iter().filter(|set| number(set, "/spec/replicas") == 0).cloned().collect();
     idle.sort_by_key(|set| revision(set));
     for set in &idle[..idle.len().saturating_sub(limit)] {
         state.store.remove(&key_of("replicasets", set));
@@ -416,33 +359,22 @@ fn reload(state: &State, work: &mut Work) {
 
 fn publish(state: &mut State, work: &Work) {
     let sum = |field: &str| -> i64 {
-        work.all()
-            .map(|set| number(set, &format!("/status/{field}")))
-            .sum()
+        work.all().map(|set| number(set, &format!("/status/{field}"))).sum()
     };
     let broken = |set: &Arc<Value>| {
-        let mut all = set["status"]["conditions"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default()
-            .into_iter();
+        let mut all =
+            set["status"]["conditions"].as_array().cloned().unwrap_or_default().into_iter();
         all.find(|condition| condition["type"] == "ReplicaFailure" && condition["status"] == "True")
     };
     let progress = Progress {
         replicas: sum("replicas"),
-        updated: work
-            .new
-            .as_ref()
-            .map_or(0, |set| number(set, "/status/replicas")),
+        updated: work.new.as_ref().map_or(0, |set| number(set, "/status/replicas")),
         ready: sum("readyReplicas"),
         available: sum("availableReplicas"),
         terminating: sum("terminatingReplicas"),
         specified: work.specified(),
         least: work.wanted - work.unavailable,
-        newest: work
-            .new
-            .as_ref()
-            .map(|set| text(set, "/metadata/name").to_owned()),
+        newest: work.new.as_ref().map(|set| text(set, "/metadata/name").to_owned()),
         failure: work.new.iter().chain(&work.old).find_map(broken),
         paused: work.paused(),
     };

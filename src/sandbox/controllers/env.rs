@@ -34,19 +34,13 @@ pub(super) fn resolve(store: &Store, pod: &Value, container: &Value) -> Result<E
     let mut env = Env::new();
     for from in container["envFrom"].as_array().into_iter().flatten() {
         let prefix = text(from, "/prefix");
-        for (field, source) in [
-            ("configMapRef", Source::ConfigMap),
-            ("secretRef", Source::Secret),
-        ] {
+        for (field, source) in [("configMapRef", Source::ConfigMap), ("secretRef", Source::Secret)]
+        {
             let Some(reference) = from.get(field) else {
                 continue;
             };
             if let Some(object) = find(store, namespace, source, reference)? {
-                for key in object["data"]
-                    .as_object()
-                    .into_iter()
-                    .flat_map(|map| map.keys())
-                {
+                for key in object["data"].as_object().into_iter().flat_map(|map| map.keys()) {
                     if let Some(value) = value_of(&object, source, key) {
                         env.insert(format!("{prefix}{key}"), value);
                     }
@@ -65,10 +59,9 @@ pub(super) fn resolve(store: &Store, pod: &Value, container: &Value) -> Result<E
             env.insert(name, field_of(pod, path));
             continue;
         }
-        for (field, source) in [
-            ("configMapKeyRef", Source::ConfigMap),
-            ("secretKeyRef", Source::Secret),
-        ] {
+        for (field, source) in
+            [("configMapKeyRef", Source::ConfigMap), ("secretKeyRef", Source::Secret)]
+        {
             let Some(reference) = from.get(field) else {
                 continue;
             };
@@ -136,9 +129,7 @@ fn expand(value: &str, env: &Env) -> String {
     while let Some(at) = rest.find('$') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        let name = rest
-            .strip_prefix("$(")
-            .and_then(|inner| inner.split_once(')'));
+        let name = rest.strip_prefix("$(").and_then(|inner| inner.split_once(')'));
         if let Some(after) = rest.strip_prefix("$$") {
             out.push('$');
             rest = after;

@@ -24,10 +24,7 @@ pub(super) fn report(
             && event["reason"] == reason
             && event["message"] == message
     };
-    let known = state
-        .store
-        .range("events", &namespace)
-        .find(|(_, event)| same(event));
+    let known = state.store.range("events", &namespace).find(|(_, event)| same(event));
     if let Some((key, event)) = known.map(|(key, event)| (key.clone(), event.clone())) {
         let mut event = (*event).clone();
         event["count"] = (event["count"].as_i64().unwrap_or(1) + 1).into();
@@ -48,14 +45,8 @@ pub(super) fn report(
         "firstTimestamp": now, "lastTimestamp": now, "count": 1, "type": kind, "eventTime": null,
         "reportingComponent": component, "reportingInstance": "",
     });
-    let taken = state
-        .store
-        .get(&Key::new(
-            "events",
-            &namespace,
-            text(&event, "/metadata/name"),
-        ))
-        .is_some();
+    let taken =
+        state.store.get(&Key::new("events", &namespace, text(&event, "/metadata/name"))).is_some();
     if taken {
         let suffix = state.suffix();
         event["metadata"]["name"] = format!("{name}.{suffix}").into();

@@ -60,19 +60,13 @@ impl Run {
     }
 
     fn blocked(&self) -> bool {
-        self.containers
-            .values()
-            .any(|one| matches!(one.state, Condition::Blocked(..)))
+        self.containers.values().any(|one| matches!(one.state, Condition::Blocked(..)))
     }
 }
 
 /// Looks at all pods: new ones are to be started, terminating ones to be ended.
 pub(super) fn sync(state: &mut State) {
-    let pods: Vec<Key> = state
-        .store
-        .range("pods", "")
-        .map(|(key, _)| key.clone())
-        .collect();
+    let pods: Vec<Key> = state.store.range("pods", "").map(|(key, _)| key.clone()).collect();
     let mut alive = BTreeSet::new();
     for key in pods {
         let Some(pod) = state.store.get(&key) else {
@@ -106,9 +100,7 @@ pub(super) fn sync(state: &mut State) {
 }
 
 fn held(pod: &Value) -> bool {
-    pod["metadata"]["finalizers"]
-        .as_array()
-        .is_some_and(|list| !list.is_empty())
+    pod["metadata"]["finalizers"].as_array().is_some_and(|list| !list.is_empty())
 }
 
 /// A terminating pod's containers have ended; the pod goes unless a finalizer holds it.
@@ -117,10 +109,7 @@ pub(super) fn finish(state: &mut State, key: &Key, uid: &str) {
         run.stopped = true;
     }
     state.store.touched = true;
-    let pod = state
-        .store
-        .get(key)
-        .filter(|pod| text(pod, "/metadata/uid") == uid);
+    let pod = state.store.get(key).filter(|pod| text(pod, "/metadata/uid") == uid);
     if pod.is_some_and(|pod| !held(&pod)) {
         state.store.remove(key);
         state.runs.remove(uid);
@@ -129,11 +118,7 @@ pub(super) fn finish(state: &mut State, key: &Key, uid: &str) {
 
 /// Starts a pod's containers, or those that could not be started before.
 pub(super) fn start(state: &mut State, key: &Key, uid: &str) {
-    let Some(pod) = state
-        .store
-        .get(key)
-        .filter(|pod| text(pod, "/metadata/uid") == uid)
-    else {
+    let Some(pod) = state.store.get(key).filter(|pod| text(pod, "/metadata/uid") == uid) else {
         return;
     };
     if terminating(&pod) {
@@ -141,14 +126,9 @@ pub(super) fn start(state: &mut State, key: &Key, uid: &str) {
     }
     let mut run = state.runs.remove(uid).unwrap_or_default();
     let mut crashed = false;
-    let containers = pod["spec"]["containers"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice);
+    let containers = pod["spec"]["containers"].as_array().map_or(&[][..], Vec::as_slice);
     for container in containers {
-        let one = run
-            .containers
-            .entry(text(container, "/name").to_owned())
-            .or_default();
+        let one = run.containers.entry(text(container, "/name").to_owned()).or_default();
         if matches!(one.state, Condition::New | Condition::Blocked(..)) {
             let before = one.state.clone();
             launch(state, &pod, container, one);
@@ -161,11 +141,7 @@ pub(super) fn start(state: &mut State, key: &Key, uid: &str) {
                 } else {
                     format!("Error: {message}")
                 };
-                let kind = if *reason == "ImagePullBackOff" {
-                    "BackOff"
-                } else {
-                    "Failed"
-                };
+                let kind = if *reason == "ImagePullBackOff" { "BackOff" } else { "Failed" };
                 events::report(state, "kubelet", &pod, "Warning", kind, &said);
             }
         }
@@ -195,11 +171,7 @@ fn launch(state: &State, pod: &Value, container: &Value, one: &mut Container) {
             one.previous = std::mem::take(&mut one.log);
             one.log.push(format!("{image}: starting"));
             if crash {
-                let why = if told {
-                    "CRASH=true is set"
-                } else {
-                    "this build is broken"
-                };
+                let why = if told { "CRASH=true is set" } else { "this build is broken" };
                 one.log.push(format!("fatal: {why}"));
                 one.previous.clone_from(&one.log);
                 one.restarts += 1;
@@ -214,11 +186,7 @@ fn launch(state: &State, pod: &Value, container: &Value, one: &mut Container) {
 
 /// Starts the crashed containers of a pod once more, with the environment as it is now.
 pub(super) fn restart(state: &mut State, key: &Key, uid: &str) {
-    let Some(pod) = state
-        .store
-        .get(key)
-        .filter(|pod| text(pod, "/metadata/uid") == uid)
-    else {
+    let Some(pod) = state.store.get(key).filter(|pod| text(pod, "/metadata/uid") == uid) else {
         return;
     };
     if terminating(&pod) {
@@ -226,10 +194,7 @@ pub(super) fn restart(state: &mut State, key: &Key, uid: &str) {
     }
     let mut run = state.runs.remove(uid).unwrap_or_default();
     for container in pod["spec"]["containers"].as_array().into_iter().flatten() {
-        let one = run
-            .containers
-            .entry(text(container, "/name").to_owned())
-            .or_default();
+        let one = run.containers.entry(text(container, "/name").to_owned()).or_default();
         if one.state == Condition::Crashing {
             launch(state, &pod, container, one);
         }
@@ -240,10 +205,7 @@ pub(super) fn restart(state: &mut State, key: &Key, uid: &str) {
 }
 
 fn crash_again_later(state: &mut State, key: &Key, uid: &str, run: &Run) {
-    let crashing = run
-        .containers
-        .iter()
-        .filter(|(_, one)| one.state == Condition::Crashing);
+    let crashing = run.containers.iter().filter(|(_, one)| one.state == Condition::Crashing);
     let worst = crashing
         .max_by_key(|(_, one)| one.restarts)
         .map(|(name, one)| (name.clone(), one.restarts));
@@ -258,14 +220,8 @@ fn crash_again_later(state: &mut State, key: &Key, uid: &str, run: &Run) {
         );
         events::report(state, "kubelet", &pod, "Warning", "BackOff", &message);
     }
-    let doubled = state
-        .options
-        .crash_delay
-        .saturating_mul(1 << restarts.min(10));
-    state.after(
-        doubled.min(LONGEST),
-        Job::Restart(key.clone(), uid.to_owned()),
-    );
+    let doubled = state.options.crash_delay.saturating_mul(1 << restarts.min(10));
+    state.after(doubled.min(LONGEST), Job::Restart(key.clone(), uid.to_owned()));
 }
 
 /// Writes the pod's status.
@@ -293,9 +249,7 @@ fn publish(state: &mut State, key: &Key, pod: &Value, run: &Run) {
             Condition::Crashing => {
                 let title = text(pod, "/metadata/name");
                 let uid = text(pod, "/metadata/uid");
-                let pause = 10_u64
-                    .saturating_mul(1 << (one.restarts.min(6) - 1))
-                    .min(300);
+                let pause = 10_u64.saturating_mul(1 << (one.restarts.min(6) - 1)).min(300);
                 let pause = if pause < 60 {
                     format!("{pause}s")
                 } else {
@@ -341,14 +295,7 @@ fn publish(state: &mut State, key: &Key, pod: &Value, run: &Run) {
     }
     status["containerStatuses"] = statuses.into();
     if after != *pod {
-        managed::note(
-            Writer {
-                manager: "kubelet",
-                subresource: "status",
-            },
-            Some(pod),
-            &mut after,
-        );
+        managed::note(Writer { manager: "kubelet", subresource: "status" }, Some(pod), &mut after);
         state.store.put(key.clone(), after);
     }
 }

@@ -91,10 +91,8 @@ fn collect_garbage(state: &mut State) {
             .store
             .range(resource, "")
             .filter(|(key, object)| {
-                let mut owners = object["metadata"]["ownerReferences"]
-                    .as_array()
-                    .into_iter()
-                    .flatten();
+                let mut owners =
+                    object["metadata"]["ownerReferences"].as_array().into_iter().flatten();
                 owners.any(|owner| {
                     owner["controller"] == true && !exists(state, &key.namespace, owner)
                 })
@@ -115,9 +113,7 @@ fn exists(state: &State, namespace: &str, owner: &Value) -> bool {
     let kind = kinds::by_manifest(text(owner, "/apiVersion"), text(owner, "/kind"));
     // An owner of a kind that is not served here is somebody else's to look after.
     let Some(kind) = kind else { return true };
-    let found = state
-        .store
-        .get(&Key::new(kind.plural, namespace, text(owner, "/name")));
+    let found = state.store.get(&Key::new(kind.plural, namespace, text(owner, "/name")));
     found.is_some_and(|found| found["metadata"]["uid"] == owner["uid"])
 }
 
@@ -126,17 +122,11 @@ fn owned(state: &State, resource: &'static str, owner: &Value) -> Vec<Arc<Value>
     let uid = &owner["metadata"]["uid"];
     let namespace = text(owner, "/metadata/namespace");
     let all = state.store.range(resource, namespace);
-    all.filter(|(_, object)| owned_by(object, uid))
-        .map(|(_, object)| object.clone())
-        .collect()
+    all.filter(|(_, object)| owned_by(object, uid)).map(|(_, object)| object.clone()).collect()
 }
 
 fn key_of(resource: &'static str, object: &Value) -> Key {
-    Key::new(
-        resource,
-        text(object, "/metadata/namespace"),
-        text(object, "/metadata/name"),
-    )
+    Key::new(resource, text(object, "/metadata/namespace"), text(object, "/metadata/name"))
 }
 
 /// Stores a changed object as the controllers do.
@@ -151,14 +141,7 @@ fn update(
     if before.as_deref() == Some(&object) {
         return Arc::new(object);
     }
-    managed::note(
-        Writer {
-            manager: MANAGER,
-            subresource,
-        },
-        before.as_deref(),
-        &mut object,
-    );
+    managed::note(Writer { manager: MANAGER, subresource }, before.as_deref(), &mut object);
     if let Some(before) = &before
         && subresource != "status"
         && before["spec"] != object["spec"]

@@ -12,9 +12,7 @@ pub(in crate::sandbox) fn admit(state: &State, namespace: &str, pod: &str) -> An
     for (_, quota) in state.store.range("resourcequotas", namespace) {
         let hard = |name: &str| match &quota["spec"]["hard"][name] {
             Value::String(text) => text.parse::<usize>().ok(),
-            number => number
-                .as_u64()
-                .and_then(|number| usize::try_from(number).ok()),
+            number => number.as_u64().and_then(|number| usize::try_from(number).ok()),
         };
         for name in ["pods", "count/pods"] {
             let Some(limit) = hard(name) else { continue };

@@ -31,22 +31,12 @@ pub(super) fn sync(state: &mut State, set: &Arc<Value>) {
     } else if active.len() > wanted {
         // Those that are of least use go first: not ready, then the youngest.
         active.sort_by_key(|pod| {
-            (
-                ready(pod),
-                std::cmp::Reverse(text(pod, "/metadata/uid").to_owned()),
-            )
+            (ready(pod), std::cmp::Reverse(text(pod, "/metadata/uid").to_owned()))
         });
         for pod in &active[..active.len() - wanted] {
             operations::terminate(state, &key_of("pods", pod), pod);
             let message = format!("Deleted pod: {}", text(pod, "/metadata/name"));
-            events::report(
-                state,
-                COMPONENT,
-                set,
-                "Normal",
-                "SuccessfulDelete",
-                &message,
-            );
+            events::report(state, COMPONENT, set, "Normal", "SuccessfulDelete", &message);
         }
     }
     publish(state, set, failure);
@@ -61,30 +51,17 @@ fn active(state: &State, set: &Value) -> Vec<Arc<Value>> {
 }
 
 fn make_pod(state: &mut State, set: &Value) -> Result<(), String> {
-    let pod = pod_of(
-        &set["spec"]["template"],
-        set,
-        &format!("{}-", text(set, "/metadata/name")),
-    );
+    let pod = pod_of(&set["spec"]["template"], set, &format!("{}-", text(set, "/metadata/name")));
     match create(state, "pods", text(set, "/metadata/namespace"), pod) {
         Ok(pod) => {
             let message = format!("Created pod: {}", text(&pod, "/metadata/name"));
-            events::report(
-                state,
-                COMPONENT,
-                set,
-                "Normal",
-                "SuccessfulCreate",
-                &message,
-            );
+            events::report(state, COMPONENT, set, "Normal", "SuccessfulCreate", &message);
             Ok(())
         }
         Err(refusal) => {
             let why = text(&refusal.body, "/message").to_owned();
             // The controller tries again at every change; only the first refusal of a kind is news.
-            let known = set["status"]["conditions"][0]["message"]
-                .as_str()
-                .unwrap_or_default();
+            let known = set["status"]["conditions"][0]["message"].as_str().unwrap_or_default();
             let after_name = |text: &str| text.split_once(" is ").map(|(_, rest)| rest.to_owned());
             if after_name(known) == after_name(&why) {
                 return Err(known.to_owned());
@@ -112,34 +89,22 @@ fn publish(state: &mut State, set: &Arc<Value>, failure: Option<String>) {
     let count = |test: &dyn Fn(&Value) -> bool| {
         i64::try_from(pods.iter().filter(|pod| test(pod)).count()).unwrap_or(0)
     };
-    let leaving = owned(state, "pods", set)
-        .iter()
-        .filter(|pod| terminating(pod))
-        .count();
+    let leaving = owned(state, "pods", set).iter().filter(|pod| terminating(pod)).count();
     let mut status = json!({"replicas": all});
     set_count(&mut status, "fullyLabeledReplicas", all);
     set_count(&mut status, "readyReplicas", count(&|pod| ready(pod)));
-    set_count(
-        &mut status,
-        "availableReplicas",
-        count(&|pod| available(pod, min_ready)),
-    );
+    set_count(&mut status, "availableReplicas", count(&|pod| available(pod, min_ready)));
     status["terminatingReplicas"] = leaving.into();
     status["observedGeneration"] = set["metadata"]["generation"].clone();
     if let Some(message) = failure {
         let old = &current["status"]["conditions"][0];
-        let since = old["lastTransitionTime"]
-            .as_str()
-            .map_or_else(clock::now, str::to_owned);
+        let since = old["lastTransitionTime"].as_str().map_or_else(clock::now, str::to_owned);
         status["conditions"] = json!([{
             "type": "ReplicaFailure", "status": "True", "lastTransitionTime": since,
             "reason": "FailedCreate", "message": message,
         }]);
     }
-    for pod in pods
-        .iter()
-        .filter(|pod| ready(pod) && !available(pod, min_ready))
-    {
+    for pod in pods.iter().filter(|pod| ready(pod) && !available(pod, min_ready)) {
         let left = min_ready.saturating_sub(ready_for(pod)).max(1);
         state.after(Duration::from_secs(left), Job::Look);
     }

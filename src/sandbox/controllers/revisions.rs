@@ -18,13 +18,8 @@ pub(super) fn current(state: &mut State, owner: &Value) -> String {
     let name = format!("{}-{hash}", text(owner, "/metadata/name"));
     let mut known = owned(state, "controllerrevisions", owner);
     known.sort_by_key(|revision| number(revision, "/revision"));
-    let last = known
-        .last()
-        .map_or(0, |revision| number(revision, "/revision"));
-    if let Some(found) = known
-        .iter()
-        .find(|revision| text(revision, "/metadata/name") == name)
-    {
+    let last = known.last().map_or(0, |revision| number(revision, "/revision"));
+    if let Some(found) = known.iter().find(|revision| text(revision, "/metadata/name") == name) {
         if number(found, "/revision") < last {
             // A template that comes back becomes the newest revision again.
             let mut newest = (**found).clone();
@@ -43,12 +38,7 @@ pub(super) fn current(state: &mut State, owner: &Value) -> String {
         "data": {"spec": {"template": data}}, "revision": last + 1,
     });
     // It fails only where the name is taken, and then the hash is all that is needed.
-    let _ = create(
-        state,
-        "controllerrevisions",
-        text(owner, "/metadata/namespace"),
-        revision,
-    );
+    let _ = create(state, "controllerrevisions", text(owner, "/metadata/namespace"), revision);
     forget(state, owner, &known);
     hash
 }

@@ -35,11 +35,7 @@ pub(super) fn status(deployment: &Value, progress: &Progress) -> (Value, Option<
     set_count(&mut status, "updatedReplicas", progress.updated);
     set_count(&mut status, "readyReplicas", progress.ready);
     set_count(&mut status, "availableReplicas", progress.available);
-    set_count(
-        &mut status,
-        "unavailableReplicas",
-        (progress.specified - progress.available).max(0),
-    );
+    set_count(&mut status, "unavailableReplicas", (progress.specified - progress.available).max(0));
     status["terminatingReplicas"] = progress.terminating.into();
     let mut conditions = Conditions(old["conditions"].as_array().cloned().unwrap_or_default());
     if progress.available >= progress.least {
@@ -58,16 +54,9 @@ pub(super) fn status(deployment: &Value, progress: &Progress) -> (Value, Option<
     let again = progressing(deployment, progress, complete, &mut conditions);
     match &progress.failure {
         Some(failure) => {
-            conditions.set(
-                "ReplicaFailure",
-                "True",
-                "FailedCreate",
-                text(failure, "/message"),
-            );
+            conditions.set("ReplicaFailure", "True", "FailedCreate", text(failure, "/message"));
         }
-        None => conditions
-            .0
-            .retain(|condition| condition["type"] != "ReplicaFailure"),
+        None => conditions.0.retain(|condition| condition["type"] != "ReplicaFailure"),
     }
     status["conditions"] = conditions.0.into();
     let mut after = deployment.clone();
@@ -83,10 +72,8 @@ fn progressing(
 ) -> Option<Duration> {
     let deadline = deployment["spec"]["progressDeadlineSeconds"].as_u64()?;
     let current = conditions.get("Progressing").cloned();
-    let reason = current
-        .as_ref()
-        .map(|condition| text(condition, "/reason").to_owned())
-        .unwrap_or_default();
+    let reason =
+        current.as_ref().map(|condition| text(condition, "/reason").to_owned()).unwrap_or_default();
     let old = |field: &str| number(deployment, &format!("/status/{field}"));
     if progress.paused || (reason == COMPLETE && progress.replicas == progress.updated) {
         return None;
@@ -111,9 +98,7 @@ fn progressing(
     }
     if moved {
         let since = current.filter(|condition| condition["status"] == "True");
-        conditions
-            .0
-            .retain(|condition| condition["type"] != "Progressing");
+        conditions.0.retain(|condition| condition["type"] != "Progressing");
         conditions.set(
             "Progressing",
             "True",
@@ -145,27 +130,15 @@ fn progressing(
 
 /// Notes that a new ReplicaSet was made.
 pub(super) fn created(deployment: &mut Value, set: &str) {
-    change(
-        deployment,
-        "NewReplicaSetCreated",
-        &format!("Created new replica set \"{set}\""),
-    );
+    change(deployment, "NewReplicaSetCreated", &format!("Created new replica set \"{set}\""));
 }
 
 /// Notes that the ReplicaSet was there already, if nothing is noted yet.
 pub(super) fn found(deployment: &mut Value, set: &str) {
-    let conditions = Conditions(
-        deployment["status"]["conditions"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default(),
-    );
+    let conditions =
+        Conditions(deployment["status"]["conditions"].as_array().cloned().unwrap_or_default());
     if conditions.get("Progressing").is_none() {
-        change(
-            deployment,
-            "FoundNewReplicaSet",
-            &format!("Found new replica set \"{set}\""),
-        );
+        change(deployment, "FoundNewReplicaSet", &format!("Found new replica set \"{set}\""));
     }
 }
 
@@ -184,12 +157,8 @@ fn set(deployment: &mut Value, word: &str, reason: &str, message: &str) {
 
 /// Notes that a Deployment was paused or resumed.
 pub(super) fn note_pause(deployment: &mut Value) {
-    let conditions = Conditions(
-        deployment["status"]["conditions"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default(),
-    );
+    let conditions =
+        Conditions(deployment["status"]["conditions"].as_array().cloned().unwrap_or_default());
     let reason = conditions
         .get("Progressing")
         .map(|found| text(found, "/reason").to_owned())
@@ -199,19 +168,9 @@ pub(super) fn note_pause(deployment: &mut Value) {
         return;
     }
     if paused && reason != "DeploymentPaused" {
-        set(
-            deployment,
-            "Unknown",
-            "DeploymentPaused",
-            "Deployment is paused",
-        );
+        set(deployment, "Unknown", "DeploymentPaused", "Deployment is paused");
     } else if !paused && reason == "DeploymentPaused" {
-        set(
-            deployment,
-            "Unknown",
-            "DeploymentResumed",
-            "Deployment is resumed",
-        );
+        set(deployment, "Unknown", "DeploymentResumed", "Deployment is resumed");
     }
 }
 
@@ -223,9 +182,7 @@ impl Conditions {
     }
 
     fn get_mut(&mut self, kind: &str) -> Option<&mut Value> {
-        self.0
-            .iter_mut()
-            .find(|condition| condition["type"] == kind)
+        self.0.iter_mut().find(|condition| condition["type"] == kind)
     }
 
     /// Sets a condition; the same status and reason change nothing, the same status keeps its time of transition.

@@ -21,21 +21,13 @@ pub(super) fn sync(state: &mut State, set: &Arc<Value>) {
     let name = text(set, "/metadata/name");
     let update_revision = format!("{name}-{hash}");
     let old = text(set, "/status/currentRevision");
-    let current_revision = if old.is_empty() {
-        update_revision.clone()
-    } else {
-        old.to_owned()
-    };
+    let current_revision = if old.is_empty() { update_revision.clone() } else { old.to_owned() };
     step(state, set, &update_revision, &current_revision);
     publish(state, set, &update_revision, &current_revision);
 }
 
 fn ordinal(pod: &Value) -> i64 {
-    text(pod, "/metadata/name")
-        .rsplit('-')
-        .next()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(-1)
+    text(pod, "/metadata/name").rsplit('-').next().and_then(|text| text.parse().ok()).unwrap_or(-1)
 }
 
 fn is_of(pod: &Value, revision: &str) -> bool {
@@ -56,11 +48,7 @@ fn step(state: &mut State, set: &Arc<Value>, update_revision: &str, current_revi
     for index in 0..wanted {
         match pods.iter().find(|pod| ordinal(pod) == index) {
             None => {
-                let revision = if index < partition {
-                    current_revision
-                } else {
-                    update_revision
-                };
+                let revision = if index < partition { current_revision } else { update_revision };
                 make_pod(state, set, index, revision, index < partition);
                 if !parallel {
                     return;
@@ -88,11 +76,7 @@ fn step(state: &mut State, set: &Arc<Value>, update_revision: &str, current_revi
     if set["spec"]["updateStrategy"]["type"] == "OnDelete" {
         return;
     }
-    for pod in pods
-        .iter()
-        .rev()
-        .filter(|pod| ordinal(pod) < wanted && ordinal(pod) >= partition)
-    {
+    for pod in pods.iter().rev().filter(|pod| ordinal(pod) < wanted && ordinal(pod) >= partition) {
         if !is_of(pod, update_revision) {
             remove_pod(state, set, pod);
             return;
@@ -107,13 +91,9 @@ fn make_pod(state: &mut State, set: &Arc<Value>, index: i64, revision: &str, old
     let namespace = text(set, "/metadata/namespace").to_owned();
     let title = format!("{}-{index}", text(set, "/metadata/name"));
     let known = owned(state, "controllerrevisions", set);
-    let stored = known
-        .iter()
-        .find(|found| old && text(found, "/metadata/name") == revision);
-    let template = stored.map_or(
-        &set["spec"]["template"],
-        |stored| &stored["data"]["spec"]["template"],
-    );
+    let stored = known.iter().find(|found| old && text(found, "/metadata/name") == revision);
+    let template =
+        stored.map_or(&set["spec"]["template"], |stored| &stored["data"]["spec"]["template"]);
     let mut pod = pod_of(template, set, "");
     if let Some(map) = pod["metadata"].as_object_mut() {
         map.shift_remove("generateName");
@@ -130,14 +110,7 @@ fn make_pod(state: &mut State, set: &Arc<Value>, index: i64, revision: &str, old
     match create(state, "pods", &namespace, pod) {
         Ok(_) => {
             let message = format!("create Pod {title} in StatefulSet {name} successful");
-            events::report(
-                state,
-                COMPONENT,
-                set,
-                "Normal",
-                "SuccessfulCreate",
-                &message,
-            );
+            events::report(state, COMPONENT, set, "Normal", "SuccessfulCreate", &message);
         }
         Err(refusal) => {
             let why = text(&refusal.body, "/message");
@@ -154,14 +127,7 @@ fn remove_pod(state: &mut State, set: &Arc<Value>, pod: &Arc<Value>) {
     operations::terminate(state, &key_of("pods", pod), pod);
     let (title, name) = (text(pod, "/metadata/name"), text(set, "/metadata/name"));
     let message = format!("delete Pod {title} in StatefulSet {name} successful");
-    events::report(
-        state,
-        COMPONENT,
-        set,
-        "Normal",
-        "SuccessfulDelete",
-        &message,
-    );
+    events::report(state, COMPONENT, set, "Normal", "SuccessfulDelete", &message);
 }
 
 fn publish(state: &mut State, set: &Arc<Value>, update_revision: &str, current_revision: &str) {
@@ -179,27 +145,16 @@ fn publish(state: &mut State, set: &Arc<Value>, update_revision: &str, current_r
     let seconds = min_ready(set);
     let usable = count(&|pod| available(pod, seconds));
     let finished = updated == wanted && all == wanted && count(&|pod| ready(pod)) == wanted;
-    let current_revision = if finished {
-        update_revision
-    } else {
-        current_revision
-    };
+    let current_revision = if finished { update_revision } else { current_revision };
     let mut status = json!({"observedGeneration": set["metadata"]["generation"], "replicas": all});
     set_count(&mut status, "readyReplicas", count(&|pod| ready(pod)));
-    set_count(
-        &mut status,
-        "currentReplicas",
-        count(&|pod| is_of(pod, current_revision)),
-    );
+    set_count(&mut status, "currentReplicas", count(&|pod| is_of(pod, current_revision)));
     set_count(&mut status, "updatedReplicas", updated);
     status["currentRevision"] = current_revision.into();
     status["updateRevision"] = update_revision.into();
     status["collisionCount"] = 0.into();
     status["availableReplicas"] = usable.into();
-    for pod in pods
-        .iter()
-        .filter(|pod| ready(pod) && !available(pod, seconds))
-    {
+    for pod in pods.iter().filter(|pod| ready(pod) && !available(pod, seconds)) {
         let left = seconds.saturating_sub(ready_for(pod)).max(1);
         state.after(Duration::from_secs(left), Job::Look);
     }

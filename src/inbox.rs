@@ -1,0 +1,204 @@
+//! Everything that can interrupt a wait: signals, children, watches, probes, answers, time. The
+//! main thread blocks in [`Inbox::recv_until`] and nowhere else; each blocking resource has a
+//! helper thread with a sender, and helpers are abandoned, never joined.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use crate::step::Effect;
+use crate::world::process::Ending;
+
+/// How often the display is drawn and output is tailed.
+pub const TICK: Duration = Duration::from_millis(100);
+
+/// Something that happened while we waited.
+#[derive(Debug)]
+pub enum Message {
+    /// A signal; [`Inbox::stop`] has counted it already.
+    Signal(i32),
+    /// The child with this number ended.
+    ChildEnded(usize, Ending),
+    /// Something that is watched changed: look again.
+    Woken,
+    /// A look's answer.
+    Looked(Effect),
+    /// A check's attempt: whether it passed, and the sentence.
+    Probed(bool, String),
+    /// A prompt's answer.
+    Answered(Answer),
+}
+
+/// What the operator answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Yes, or the right name.
+    Yes,
+    /// No, EOF, or the wrong name.
+    No,
+    /// A text.
+    Text(String),
+    /// A key of a menu.
+    Key(char),
+    /// Ctrl-C at the prompt.
+    Interrupted,
+}
+
+/// How urgently we are asked to stop.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stop {
+    /// Not at all.
+    #[default]
+    No,
+    /// After the running step (first Ctrl-C, SIGHUP).
+    AfterStep,
+    /// End the running child with TERM (second Ctrl-C, SIGTERM).
+    EndChild,
+    /// Kill it (third Ctrl-C).
+    KillChild,
+}
+
+/// The one place where the main thread waits.
+#[derive(Debug)]
+pub struct Inbox {
+    sender: Sender<Message>,
+    receiver: Receiver<Message>,
+    stop: Stop,
+    terminated: bool,
+    hung_up: bool,
+}
+
+impl Default for Inbox {
+    fn default() -> Inbox {
+        Inbox::new()
+    }
+}
+
+impl Inbox {
+    /// An inbox that hears nothing yet.
+    pub fn new() -> Inbox {
+        let (sender, receiver) = channel();
+        Inbox { sender, receiver, stop: Stop::No, terminated: false, hung_up: false }
+    }
+
+    /// Starts to hear SIGINT, SIGTERM and SIGHUP instead of dying of them.
+    pub fn hear_signals(&self) -> std::io::Result<()> {
+        let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+        let sender = self.sender.clone();
+        std::thread::spawn(move || {
+            for signal in signals.forever() {
+                if sender.send(Message::Signal(signal)).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// For helper threads.
+    pub fn sender(&self) -> Sender<Message> {
+        self.sender.clone()
+    }
+
+    /// Runs `work` on a helper thread; its message arrives here.
+    pub fn helper(&self, work: impl FnOnce() -> Message + Send + 'static) {
+        let sender = self.sender.clone();
+        std::thread::spawn(move || {
+            let _ = sender.send(work());
+        });
+    }
+
+    /// The next message, or none when `deadline` passes first.
+    pub fn recv_until(&mut self, deadline: Instant) -> Option<Message> {
+        let message =
+            match self.receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
+            };
+        if let Message::Signal(signal) = &message {
+            self.count(*signal);
+        }
+        Some(message)
+    }
+
+    /// Counts the signals that have arrived and drops stale wake-ups; for between two steps.
+    pub fn drain(&mut self) {
+        while self.recv_until(Instant::now()).is_some() {}
+    }
+
+    fn count(&mut self, signal: i32) {
+        match signal {
+            SIGINT => {
+                self.stop = match self.stop {
+                    Stop::No => Stop::AfterStep,
+                    Stop::AfterStep => Stop::EndChild,
+                    Stop::EndChild | Stop::KillChild => Stop::KillChild,
+                }
+            }
+            SIGHUP => {
+                self.hung_up = true;
+                self.stop = self.stop.max(Stop::AfterStep);
+            }
+            _ => {
+                self.terminated = true;
+                self.stop = self.stop.max(Stop::EndChild);
+            }
+        }
+    }
+
+    /// How urgently we are asked to stop.
+    pub fn stop(&self) -> Stop {
+        self.stop
+    }
+
+    /// Ctrl-C at a prompt counts as a first Ctrl-C.
+    pub fn interrupted_at_prompt(&mut self) {
+        self.count(SIGINT);
+    }
+
+    /// Whether SIGTERM or SIGHUP asked (exit 143), and not only Ctrl-C (exit 130).
+    pub fn terminated(&self) -> bool {
+        self.terminated || self.hung_up
+    }
+
+    /// Why we stop, in words.
+    pub fn reason(&self) -> &'static str {
+        if self.terminated {
+            "SIGTERM"
+        } else if self.hung_up {
+            "the connection was lost"
+        } else {
+            "Ctrl-C"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_further_ctrl_c_is_more_urgent() {
+        let mut inbox = Inbox::new();
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            inbox.sender().send(Message::Signal(SIGINT)).expect("open");
+            inbox.recv_until(Instant::now());
+            seen.push(inbox.stop());
+        }
+        assert_eq!(seen, [Stop::AfterStep, Stop::EndChild, Stop::KillChild, Stop::KillChild]);
+        assert!(!inbox.terminated());
+    }
+
+    #[test]
+    fn a_lost_connection_finishes_the_step_and_a_term_ends_the_child() {
+        let mut inbox = Inbox::new();
+        inbox.sender().send(Message::Signal(SIGHUP)).expect("open");
+        inbox.drain();
+        assert_eq!((inbox.stop(), inbox.reason()), (Stop::AfterStep, "the connection was lost"));
+        inbox.sender().send(Message::Signal(SIGTERM)).expect("open");
+        inbox.drain();
+        assert_eq!((inbox.stop(), inbox.reason()), (Stop::EndChild, "SIGTERM"));
+    }
+}

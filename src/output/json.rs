@@ -1,0 +1,119 @@
+//! PURE: plans and runs as JSON, in shapes that are kept stable and documented in `docs/events.md`,
+//! whatever the types inside look like.
+
+use serde_json::{Value, json};
+
+use crate::event::VERSION;
+use crate::plan::{Plan, PlannedStep};
+use crate::state::RunState;
+
+/// A plan, as `--dry-run --output json` prints it.
+pub fn plan_json(plan: &Plan) -> Value {
+    let steps: Vec<Value> = plan.steps.iter().map(step_json).collect();
+    let criteria: Vec<Value> = plan
+        .criteria
+        .iter()
+        .map(|planned| {
+            json!({"name": planned.criterion.name, "before": planned.before, "now": planned.now})
+        })
+        .collect();
+    let next = plan.ladder.first().map(|rung| {
+        json!({
+            "target": rung.target.to_string(),
+            "method": rung.method,
+            "budget_ms": rung.budget.map(millis),
+            "steps": rung.steps,
+            "command": crate::terminal::plan_view::run_command(&rung.target, &rung.method),
+        })
+    });
+    json!({
+        "v": VERSION,
+        "target": plan.target.to_string(),
+        "title": plan.title,
+        "method": plan.method,
+        "budget_ms": plan.budget.map(millis),
+        "setting": {
+            "context": plan.setting.context,
+            "namespace": plan.setting.namespace,
+            "repository": plan.setting.repository,
+        },
+        "cluster": {
+            "uid": plan.cluster.uid,
+            "server": plan.cluster.server,
+            "user": plan.cluster.user,
+            "problem": plan.cluster.problem,
+        },
+        "parameters": plan.parameters,
+        "digest": plan.digest,
+        "simulated": plan.simulated,
+        "ready": plan.blocked().next().is_none(),
+        "changes": plan.changes(),
+        "steps": steps,
+        "recovered_when": criteria,
+        "next": next,
+        "survey": {"elapsed_ms": plan.survey.elapsed_ms, "unanswered": plan.survey.unanswered},
+        "runbook": plan.place.file,
+    })
+}
+
+fn step_json(planned: &PlannedStep) -> Value {
+    json!({
+        "id": planned.step.id,
+        "name": planned.step.name,
+        "kind": planned.step.action.kind(),
+        "nature": planned.nature,
+        "standing": planned.standing,
+        "left_out": planned.left_out,
+        "timeout_ms": millis(planned.step.timeout),
+        "changes": planned.forecast.changes,
+        "evidence": planned.forecast.evidence,
+        "warnings": planned.forecast.warnings,
+        "obstacles": planned.forecast.obstacles,
+        "commands": planned.commands,
+        "place": planned.step.place.to_string(),
+    })
+}
+
+/// A run, as `runs show --output json` and the end of a run with `--output json` print it.
+pub fn run_json(state: &RunState) -> Value {
+    let start = &state.start;
+    json!({
+        "v": VERSION,
+        "run_id": state.run_id,
+        "state": state.word(),
+        "target": start.target,
+        "method": start.method,
+        "setting": {"context": start.context, "namespace": start.namespace},
+        "cluster": start.cluster,
+        "digest": start.digest,
+        "simulated": start.simulated,
+        "operator": start.operator,
+        "host": start.host,
+        "version": start.version,
+        "incident": start.incident,
+        "reason": start.reason,
+        "escalated_from": start.escalated_from,
+        "decided_by": state.decided_by,
+        "confirmed": state.confirmed,
+        "confirmed_how": state.confirmed_how,
+        "started": state.started,
+        "last": state.last,
+        "seq": state.seq,
+        "verdict": state.finish.as_ref().map(|finish| finish.verdict),
+        "exit_code": state.finish.as_ref().map(|finish| finish.exit_code),
+        "why": state.finish.as_ref().map(|finish| &finish.why),
+        "elapsed_ms": state.finish.as_ref().map(|finish| finish.elapsed_ms),
+        "budget_ms": start.budget_ms,
+        "over_budget": state.over_budget,
+        "paused": state.paused,
+        "resumed": state.resumed,
+        "steps": state.steps,
+        "recovered_when": state.criteria,
+        "snapshot": state.snapshot,
+        "next": state.offer,
+    })
+}
+
+fn millis(span: std::time::Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

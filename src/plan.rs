@@ -1,0 +1,189 @@
+//! A runbook resolved against what the survey read: what will be done, in order, with its digest.
+//! Pure: the same draft and facts give the same plan and the same digest.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::runbook::{Criterion, Place, SecretSource, Step, Target};
+use crate::step::{Forecast, Nature, Setting, Standing};
+
+/// What will be done, as it is shown, confirmed, journaled and run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Plan {
+    /// What is rolled back.
+    pub target: Target,
+    /// For people.
+    pub title: String,
+    /// The method.
+    pub method: String,
+    /// How long it should take.
+    pub budget: Option<Duration>,
+    /// Where.
+    pub setting: Setting,
+    /// Which cluster answers; empty strings where it could not be asked or no step needs one.
+    pub cluster: ClusterName,
+    /// Resolved parameters that the method uses, never secrets.
+    pub parameters: BTreeMap<String, String>,
+    /// Where the secrets come from.
+    pub secrets: BTreeMap<String, SecretSource>,
+    /// In order.
+    pub steps: Vec<PlannedStep>,
+    /// What decides the verdict.
+    pub criteria: Vec<PlannedCriterion>,
+    /// The rungs above this one, nearest first.
+    pub ladder: Vec<Rung>,
+    /// How the survey went.
+    pub survey: SurveyNote,
+    /// `sha256:…` over what the run would change and nothing that drifts by itself.
+    pub digest: String,
+    /// Whether the world is the sandbox.
+    pub simulated: bool,
+    /// The runbook.
+    pub place: Place,
+}
+
+/// Which cluster answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterName {
+    /// uid of namespace `kube-system`.
+    pub uid: String,
+    /// The API server's address.
+    pub server: String,
+    /// Who it says we are.
+    pub user: String,
+    /// Why it could not be asked; empty when it was.
+    pub problem: String,
+}
+
+/// A step with what the survey foresees of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// The step, resolved except for late names.
+    pub step: Step,
+    /// `change`, `fire` or `check`.
+    pub nature: Nature,
+    /// The word shown.
+    pub standing: Standing,
+    /// What it will find and change.
+    pub forecast: Forecast,
+    /// The argv that will run.
+    pub commands: Vec<Vec<String>>,
+    /// Left out by `--skip-blocked` or by the operator.
+    #[serde(default)]
+    pub left_out: bool,
+}
+
+/// A condition of the verdict, with what it was in the survey.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PlannedCriterion {
+    /// The condition.
+    pub criterion: Criterion,
+    /// Whether it held in the survey; none where it could not be asked beforehand.
+    pub before: Option<bool>,
+    /// One phrase: `503`, `200`, `connection refused`.
+    pub now: String,
+}
+
+/// A rung of the ladder: another method, or a higher level.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rung {
+    /// Its target.
+    pub target: Target,
+    /// Its method.
+    pub method: String,
+    /// Its budget.
+    pub budget: Option<Duration>,
+    /// The names of its steps.
+    pub steps: Vec<String>,
+}
+
+/// How the survey went.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SurveyNote {
+    /// How long it took.
+    pub elapsed_ms: u64,
+    /// What did not answer within the deadline.
+    pub unanswered: Vec<String>,
+}
+
+impl Plan {
+    /// Whether a step stands blocked and was not left out.
+    pub fn blocked(&self) -> impl Iterator<Item = &PlannedStep> {
+        self.steps.iter().filter(|step| step.standing == Standing::Blocked && !step.left_out)
+    }
+
+    /// How many steps would change something.
+    pub fn changes(&self) -> usize {
+        self.steps
+            .iter()
+            .filter(|step| !step.left_out)
+            .filter(|step| match step.nature {
+                Nature::Change => step.standing != Standing::AlreadyThere,
+                Nature::Fire => true,
+                Nature::Check => false,
+            })
+            .count()
+    }
+
+    /// The step with this id.
+    pub fn step(&self, id: &str) -> Option<&PlannedStep> {
+        self.steps.iter().find(|step| step.step.id == id)
+    }
+
+    /// The values that the run is about to change: the snapshot, and half of the digest.
+    pub fn pinned(&self) -> BTreeMap<String, Value> {
+        self.steps
+            .iter()
+            .filter(|step| !step.left_out)
+            .flat_map(|step| {
+                step.forecast
+                    .pinned
+                    .iter()
+                    .map(|(key, value)| (format!("{}: {key}", step.step.id), value.clone()))
+            })
+            .collect()
+    }
+
+    /// What the digest covers: the runbook as resolved, the target's identity, and the current
+    /// values of the fields that would change. Not what drifts: pod counts, resource versions, time.
+    pub fn digested(&self) -> BTreeMap<String, Value> {
+        let mut parts = BTreeMap::from([
+            ("target".to_owned(), json!(self.target.to_string())),
+            ("method".to_owned(), json!(self.method)),
+            ("setting".to_owned(), json!(self.setting)),
+            ("cluster".to_owned(), json!(self.cluster.uid)),
+            ("parameters".to_owned(), json!(self.parameters)),
+        ]);
+        for planned in &self.steps {
+            let step = &planned.step;
+            parts.insert(
+                format!("step {}", step.id),
+                json!({"action": step.action, "timeout": step.timeout, "retry": step.retry,
+                       "confirm": step.confirm, "on_failure": step.on_failure,
+                       "left_out": planned.left_out}),
+            );
+        }
+        for planned in &self.criteria {
+            parts.insert(
+                format!("recovered_when {}", planned.criterion.name),
+                json!({"action": planned.criterion.action, "within": planned.criterion.within}),
+            );
+        }
+        for (key, value) in self.pinned() {
+            parts.insert(format!("now {key}"), value);
+        }
+        parts
+    }
+
+    /// Computes the digest over [`Plan::digested`].
+    pub fn seal(&mut self) {
+        let text = serde_json::to_string(&self.digested()).unwrap_or_default();
+        let hash = Sha256::digest(text.as_bytes());
+        let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.digest = format!("sha256:{hex}");
+    }
+}

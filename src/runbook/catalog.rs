@@ -1,0 +1,284 @@
+//! The catalog: where it is, what is in it, and one runbook of it. A broken file never vetoes the
+//! runbook next to it.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::check::Known;
+use super::head::{self, Head};
+use super::load::{self, Loaded};
+use super::model::{Level, Runbook, Settings, Target};
+use super::problem::{self, Problem};
+use super::{find, guard};
+use crate::error::{Error, Result, nearest};
+
+/// The file that the runbooks of a catalog share.
+pub const SETTINGS: &str = "rollback.yaml";
+/// How deep directories are looked into.
+const DEPTH: usize = 8;
+
+/// A runbook as a list shows it.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// What it rolls back.
+    pub target: Target,
+    /// For people.
+    pub title: String,
+    /// The methods in order, with their budgets.
+    pub methods: Vec<(String, Option<Duration>)>,
+    /// Its file.
+    pub file: PathBuf,
+}
+
+/// A directory of runbooks.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    dir: PathBuf,
+    entries: Vec<Entry>,
+    broken: Vec<Problem>,
+    colour: bool,
+}
+
+impl Catalog {
+    /// Where the catalog is: `--runbooks`, `$ROLLBACK_RUNBOOKS`, the nearest `runbooks/` upwards
+    /// with a `rollback.yaml`, `$XDG_CONFIG_HOME/rollback/runbooks`.
+    pub fn find(given: Option<&Path>) -> Result<PathBuf> {
+        find::catalog(given)
+    }
+
+    /// What is in a directory: the head of every runbook, by level and name.
+    pub fn open(dir: &Path) -> Result<Catalog> {
+        let mut catalog =
+            Catalog { dir: dir.to_owned(), entries: Vec::new(), broken: Vec::new(), colour: false };
+        let root = fs::canonicalize(dir).and_then(|root| Ok((fs::metadata(&root)?, root)));
+        let (meta, root) = match root {
+            Ok((meta, root)) if meta.is_dir() => (meta, root),
+            Ok(_) => {
+                let message = format!("the catalog `{}` is not a directory", dir.display());
+                return Err(Error::usage(message).hint("name the directory of runbooks").into());
+            }
+            Err(error) => {
+                let message = format!("the catalog `{}` cannot be opened: {error}", dir.display());
+                let hint = "name the directory of runbooks: `--runbooks DIR`";
+                return Err(Error::usage(message).hint(hint).into());
+            }
+        };
+        if let Some(problem) = writable(dir, meta.permissions().mode()) {
+            return Err(problem::error(&[problem], false).into());
+        }
+        let mut buffer = Vec::new();
+        catalog.walk(dir, &root, 0, &mut buffer);
+        if catalog.entries.is_empty() && catalog.broken.is_empty() {
+            let message = format!("the catalog `{}` has no runbooks", dir.display());
+            let hint = format!(
+                "add one, `{}` say, or name another catalog: `--runbooks DIR`",
+                dir.join("components/NAME.yaml").display()
+            );
+            return Err(Error::invalid(message).hint(hint).into());
+        }
+        catalog.entries.sort_by(|a, b| (&a.target, &a.file).cmp(&(&b.target, &b.file)));
+        catalog.broken.sort_by(|a, b| a.place.file.cmp(&b.place.file));
+        Ok(catalog)
+    }
+
+    /// The same, whose errors are rendered in colour.
+    #[must_use]
+    pub fn coloured(mut self, colour: bool) -> Catalog {
+        self.colour = colour;
+        self
+    }
+
+    /// Whether errors are rendered in colour.
+    pub fn colour(&self) -> bool {
+        self.colour
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The runbooks, by level and name.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The files that could not even be listed, one problem each.
+    pub fn broken(&self) -> &[Problem] {
+        &self.broken
+    }
+
+    /// `rollback.yaml`; nothing is set where there is none.
+    pub fn settings(&self) -> Result<Settings> {
+        self.load_settings().into_result(self.colour)
+    }
+
+    /// `rollback.yaml`, with everything that is wrong with it.
+    pub fn load_settings(&self) -> Loaded<Settings> {
+        let file = self.dir.join(SETTINGS);
+        if matches!(fs::symlink_metadata(&file), Err(error) if error.kind() == std::io::ErrorKind::NotFound)
+        {
+            let mut settings = Settings::default();
+            settings.place.file = file;
+            return Loaded { value: Some(settings), problems: Vec::new() };
+        }
+        match self.bytes(&file) {
+            Ok(bytes) => load::settings(&file, &bytes),
+            Err(problem) => Loaded { value: None, problems: vec![problem] },
+        }
+    }
+
+    /// One runbook with what it shares; only these two files need to be valid.
+    pub fn runbook(&self, target: &Target) -> Result<(Runbook, Settings)> {
+        let mut found = self.entries.iter().filter(|entry| entry.target == *target);
+        let entry = found.next().ok_or_else(|| self.unknown(target))?;
+        if let Some(second) = found.next() {
+            let message = format!(
+                "two files say they are `{target}`: {} and {}",
+                entry.file.display(),
+                second.file.display()
+            );
+            return Err(Error::invalid(message).hint("rename or remove one of them").into());
+        }
+        let settings = self.settings()?;
+        let bytes =
+            self.bytes(&entry.file).map_err(|problem| problem::error(&[problem], self.colour))?;
+        let loaded = load::runbook(&entry.file, &bytes, &Known::of(&settings));
+        Ok((loaded.into_result(self.colour)?, settings))
+    }
+
+    /// A file of the catalog.
+    pub fn bytes(&self, file: &Path) -> std::result::Result<Vec<u8>, Problem> {
+        let root = fs::canonicalize(&self.dir).unwrap_or_else(|_| self.dir.clone());
+        let link = fs::symlink_metadata(file).is_ok_and(|meta| meta.is_symlink());
+        let mut bytes = Vec::new();
+        read(file, link.then_some(root.as_path()), &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// No runbook has this target: what the operator may have meant.
+    fn unknown(&self, target: &Target) -> Error {
+        let stem = |problem: &&Problem| {
+            problem.place.file.file_stem().is_some_and(|stem| *stem == *target.name.as_str())
+        };
+        if let Some(problem) = self.broken.iter().find(stem) {
+            let error = problem::error(std::slice::from_ref(problem), self.colour);
+            return error.hint(format!("repair this file to roll back `{target}`"));
+        }
+        let mut error = Error::usage(format!("there is no runbook for `{target}`"));
+        let same = |entry: &&Entry| entry.target.name == target.name;
+        if let Some(entry) = self.entries.iter().find(same) {
+            error = error.hint(format!("did you mean `{}`?", entry.target));
+        } else {
+            let names = |level: Option<Level>| {
+                let here =
+                    self.entries.iter().filter(move |e| level.is_none_or(|l| e.target.level == l));
+                here.map(|entry| entry.target.name.as_str())
+            };
+            let near = nearest(&target.name, names(Some(target.level)))
+                .or_else(|| nearest(&target.name, names(None)));
+            if let Some(entry) =
+                near.and_then(|near| self.entries.iter().find(|e| e.target.name == near))
+            {
+                error = error.hint(format!("did you mean `{}`?", entry.target));
+            }
+        }
+        let targets: Vec<String> =
+            self.entries.iter().take(20).map(|entry| entry.target.to_string()).collect();
+        if !targets.is_empty() {
+            let more = if self.entries.len() > 20 { ", … (`rollback list` has all)" } else { "" };
+            error = error.hint(format!("the targets are: {}{more}", targets.join(", ")));
+        }
+        for problem in self.broken.iter().take(5) {
+            error = error.hint(format!(
+                "{} could not be read and was skipped: {}",
+                problem.place.file.display(),
+                problem.message
+            ));
+        }
+        error
+    }
+
+    /// Every YAML file below a directory.
+    fn walk(&mut self, dir: &Path, root: &Path, depth: usize, buffer: &mut Vec<u8>) {
+        let entries = match fs::read_dir(dir) {
+            Ok(entries) => entries,
+            Err(error) => {
+                let message = format!("the directory cannot be read: {error}");
+                return self.broken.push(Problem::of_file(dir, message).help("check its mode"));
+            }
+        };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
+            let Ok(kind) = entry.file_type() else { continue };
+            let path = dir.join(name);
+            if kind.is_dir() {
+                let mode = entry.metadata().map_or(0, |meta| meta.permissions().mode());
+                match writable(&path, mode) {
+                    Some(problem) => self.broken.push(problem),
+                    None if depth < DEPTH => self.walk(&path, root, depth + 1, buffer),
+                    None => {}
+                }
+            } else if is_yaml(name) && !(depth == 0 && name == SETTINGS) {
+                let found = read(&path, kind.is_symlink().then_some(root), buffer)
+                    .and_then(|()| head::read(&path, buffer));
+                match found {
+                    Ok(Head { target, title, methods }) => {
+                        self.entries.push(Entry { target, title, methods, file: path });
+                    }
+                    Err(problem) => self.broken.push(problem),
+                }
+            }
+        }
+    }
+}
+
+fn is_yaml(name: &str) -> bool {
+    let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
+    matches!(extension, Some("yaml" | "yml"))
+}
+
+/// Reads a file that nobody else could have written; `root` where it is a link.
+fn read(
+    file: &Path,
+    root: Option<&Path>,
+    buffer: &mut Vec<u8>,
+) -> std::result::Result<(), Problem> {
+    buffer.clear();
+    let failed = |error: std::io::Error| {
+        Problem::of_file(file, format!("the file cannot be read: {error}")).help("check its mode")
+    };
+    if let Some(root) = root {
+        let target = fs::canonicalize(file).map_err(failed)?;
+        if !target.starts_with(root) {
+            let message =
+                format!("the file is a link out of the catalog, to `{}`", target.display());
+            return Err(Problem::of_file(file, message).help("copy the file into the catalog"));
+        }
+    }
+    let open = File::open(file).map_err(failed)?;
+    let meta = open.metadata().map_err(failed)?;
+    if !meta.is_file() {
+        return Err(Problem::of_file(file, "this is not a file").help("move it out of the catalog"));
+    }
+    if let Some(problem) = writable(file, meta.permissions().mode()) {
+        return Err(problem);
+    }
+    if meta.len() > guard::SIZE as u64 {
+        return Err(guard::too_large(file, meta.len()));
+    }
+    open.take(guard::SIZE as u64 + 1).read_to_end(buffer).map_err(failed)?;
+    Ok(())
+}
+
+/// What anybody may write is not carried out.
+fn writable(path: &Path, mode: u32) -> Option<Problem> {
+    (mode & 0o002 != 0).then(|| {
+        Problem::of_file(path, "everybody on this machine may change this runbook or directory")
+            .help(format!("run: chmod o-w {}", crate::script::shell_quote(&path.to_string_lossy())))
+    })
+}

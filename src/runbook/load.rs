@@ -1,0 +1,468 @@
+//! A file to its types: the tree is checked against the table, all errors at once, brought into
+//! the model's shape and decoded. The only user of the YAML crate's values.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_yaml::value::{Tag, TaggedValue};
+use serde_yaml::{Mapping, Value};
+
+use super::check::{self, Known, Scope};
+use super::model::{Runbook, Settings};
+use super::problem::{self, Problem, Source};
+use super::schema::{self, Key, Keys, Object, Type};
+use super::tree::{self, Kind, Node};
+use super::{duration, guard};
+use crate::error::{Result, nearest};
+
+/// A step's timeout where nothing says one.
+pub const STEP_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a criterion may take to come true where it does not say.
+pub const WITHIN: Duration = Duration::from_secs(60);
+
+/// What came of a file: its value, where it can be used, and what is to be said about it.
+#[derive(Debug)]
+pub struct Loaded<T> {
+    /// The value; none where a problem is an error.
+    pub value: Option<T>,
+    /// Everything that is wrong, in the order of the file.
+    pub problems: Vec<Problem>,
+}
+
+impl<T> Loaded<T> {
+    /// The value, or every error as one.
+    pub fn into_result(self, colour: bool) -> Result<T> {
+        self.value.ok_or_else(|| problem::error(&self.problems, colour).into())
+    }
+
+    fn failed(problems: Vec<Problem>) -> Loaded<T> {
+        Loaded { value: None, problems }
+    }
+}
+
+/// A runbook from a file's bytes; `known` is what `rollback.yaml` defines.
+pub fn runbook(file: &Path, bytes: &[u8], known: &Known) -> Loaded<Runbook> {
+    load(file, bytes, &schema::RUNBOOK, known)
+}
+
+/// `rollback.yaml` from its bytes.
+pub fn settings(file: &Path, bytes: &[u8]) -> Loaded<Settings> {
+    load(file, bytes, &schema::SETTINGS, &Known::default())
+}
+
+fn load<T: DeserializeOwned>(
+    file: &Path,
+    bytes: &[u8],
+    object: &'static Object,
+    known: &Known,
+) -> Loaded<T> {
+    let text = match guard::text(file, bytes) {
+        Ok(text) => text,
+        Err(problem) => return Loaded::failed(vec![problem]),
+    };
+    let source = Source { file, text };
+    let root = match tree::build(source) {
+        Ok(root) => root,
+        Err(problems) => return Loaded::failed(problems),
+    };
+    let mut loader = Loader {
+        source,
+        known: check::with_own(known, &root),
+        scope: Scope::default(),
+        problems: Vec::new(),
+    };
+    let value = loader.root(&root, object);
+    let mut problems = loader.problems;
+    problems.sort_by_key(|problem| (problem.place.line, problem.place.column));
+    if problems.iter().any(Problem::is_error) {
+        return Loaded::failed(problems);
+    }
+    match serde_yaml::from_value(value) {
+        Ok(value) => Loaded { value: Some(value), problems },
+        Err(error) => Loaded::failed(vec![
+            Problem::of_file(file, format!("the file cannot be decoded: {error}"))
+                .help("this is a bug in rollback: please report it with the file"),
+        ]),
+    }
+}
+
+/// Turns checked nodes into the model's shape.
+struct Loader<'s> {
+    source: Source<'s>,
+    known: Known,
+    scope: Scope,
+    problems: Vec<Problem>,
+}
+
+impl Loader<'_> {
+    fn wrong(&mut self, node: &Node<'_>, message: impl AsRef<str>) -> &mut Problem {
+        self.problem(self.source.problem(node.span, message))
+    }
+
+    fn problem(&mut self, problem: Problem) -> &mut Problem {
+        self.problems.push(problem);
+        let last = self.problems.len() - 1;
+        &mut self.problems[last]
+    }
+
+    /// The whole file.
+    fn root(&mut self, root: &Node<'_>, object: &'static Object) -> Value {
+        let mut map = self.object(root, object, object.name);
+        set(&mut map, "place", self.place(root));
+        if object.name != schema::RUNBOOK.name {
+            return Value::Mapping(map);
+        }
+        map.remove("apiVersion");
+        let level = take(&mut map, "level");
+        let name = match (map.remove("name"), level.as_str()) {
+            (None, Some("system")) => "system".into(),
+            (Some(name), Some("system")) if name.as_str() != Some("system") => {
+                let node = root.get("name").unwrap_or(root);
+                self.wrong(node, "the runbook of level `system` is named `system`")
+                    .add_help("remove `name`, or write `name: system`");
+                name
+            }
+            (Some(name), _) => name,
+            (None, _) => {
+                if root.get("name").is_none() && matches!(root.kind, Kind::Map(_)) {
+                    self.wrong(root, "the key `name` is missing")
+                        .add_help("add `name:`, the target's name in its level");
+                }
+                Value::Null
+            }
+        };
+        if let (Some(service), Some("service" | "system")) = (root.get("service"), level.as_str()) {
+            self.wrong(service, "only a component belongs to a service")
+                .add_help("remove `service:`");
+        }
+        let mut target = Mapping::new();
+        set(&mut target, "level", level);
+        set(&mut target, "name", name);
+        set(&mut map, "target", Value::Mapping(target));
+        Value::Mapping(map)
+    }
+
+    fn place(&self, node: &Node<'_>) -> Value {
+        let mut map = Mapping::new();
+        set(&mut map, "file", self.source.file.to_string_lossy().as_ref());
+        set(&mut map, "line", node.span.line);
+        set(&mut map, "column", node.span.column);
+        Value::Mapping(map)
+    }
+
+    /// The entries of a map whose keys the table knows.
+    fn object(&mut self, node: &Node<'_>, object: &'static Object, what: &str) -> Mapping {
+        let mut map = Mapping::new();
+        if !matches!(node.kind, Kind::Map(_)) {
+            let message = format!("`{what}` is a map of keys, not {}", node.describe());
+            let keys: Vec<&str> = object.keys.iter().map(|key| key.name).collect();
+            self.wrong(node, message).add_help(format!("its keys are: {}", keys.join(", ")));
+            return map;
+        }
+        let mut unknown = false;
+        for (key, value) in node.entries() {
+            let Some(known) = object.key(&key.text) else {
+                unknown = true;
+                self.problems.push(check::unknown_key(self.source, key, object));
+                continue;
+            };
+            self.beside(node, known, key);
+            let value = self.value(value, &known.ty, known.name);
+            set(&mut map, known.name, value);
+        }
+        for key in object.keys.iter().filter(|key| key.required && node.get(key.name).is_none()) {
+            // A misspelt key is reported once, not also as a missing one.
+            let misspelt = node.entries().iter().any(|(name, _)| {
+                object.key(&name.text).is_none() && nearest(&name.text, [key.name]).is_some()
+            });
+            if !misspelt {
+                let message = format!("the key `{}` is missing", key.name);
+                self.wrong(node, message).add_help(format!("add `{}:` — {}", key.name, key.doc));
+            }
+        }
+        self.one_of(node, object, unknown);
+        map
+    }
+
+    fn beside(&mut self, node: &Node<'_>, known: &Key, key: &tree::Key<'_>) {
+        if known.beside.is_empty() || known.beside.iter().any(|name| node.get(name).is_some()) {
+            return;
+        }
+        let message =
+            format!("`{}` stands only beside `{}`", known.name, known.beside.join("` or `"));
+        let problem = self.source.problem(key.span, message);
+        self.problem(problem).add_help(format!("remove `{}`", known.name));
+    }
+
+    fn one_of(&mut self, node: &Node<'_>, object: &Object, unknown: bool) {
+        let given: Vec<_> =
+            object.one_of.iter().filter_map(|name| node.entry(name)).map(|(key, _)| key).collect();
+        let names = object.one_of.join(", ");
+        if let [first, second, ..] = given[..] {
+            let message = format!("`{}` and `{}` exclude each other", first.text, second.text);
+            let help = if object.name == schema::STEP.name {
+                "a step does one thing: make two steps".to_owned()
+            } else {
+                format!("give exactly one of: {names}")
+            };
+            let problem = self.source.problem(second.span, message);
+            self.problem(problem).add_help(help);
+        } else if given.is_empty() && !object.one_of.is_empty() && !unknown {
+            let what = if object.name == schema::STEP.name {
+                "this step does nothing"
+            } else {
+                "a key is missing"
+            };
+            self.wrong(node, what).add_help(format!("add exactly one of: {names}"));
+        }
+    }
+
+    /// One value, in the model's shape; null where it is wrong.
+    fn value(&mut self, node: &Node<'_>, ty: &Type, what: &str) -> Value {
+        match ty {
+            Type::Object(object) => self.known_object(node, object, what),
+            Type::OneOf(object) => {
+                let map = self.object(node, object, what);
+                map.into_iter().next().map_or(Value::Null, |(key, value)| {
+                    tagged(key.as_str().unwrap_or_default(), value)
+                })
+            }
+            Type::List(inner) => self.list(node, inner, what),
+            Type::OneOrList(inner) => match node.kind {
+                Kind::Seq(_) => self.list(node, inner, what),
+                _ => Value::Sequence(vec![self.value(node, inner, what)]),
+            },
+            Type::Map(Keys::Method, inner) => self.methods(node, inner, what),
+            Type::Map(keys, inner) => self.map(node, *keys, inner, what),
+            Type::Short(key, inner, object) => {
+                let map = match (&node.kind, object) {
+                    (Kind::Map(_), Some(object)) => self.object(node, object, what),
+                    _ => {
+                        let mut map = Mapping::new();
+                        set(&mut map, key, self.value(node, inner, what));
+                        map
+                    }
+                };
+                Value::Mapping(map)
+            }
+            Type::Json => self.json(node, what),
+            scalar => self.scalar(node, scalar, what),
+        }
+    }
+
+    fn known_object(&mut self, node: &Node<'_>, object: &'static Object, what: &str) -> Value {
+        if object.name == schema::STEP.name {
+            self.step(node)
+        } else if object.name == schema::CRITERION.name {
+            self.criterion(node, what)
+        } else {
+            let map = self.object(node, object, what);
+            if object.name == schema::PARAMETER.name {
+                let problems = check::parameter(self.source, node, &map_texts(&map));
+                self.problems.extend(problems);
+            }
+            Value::Mapping(map)
+        }
+    }
+
+    fn list(&mut self, node: &Node<'_>, inner: &Type, what: &str) -> Value {
+        match &node.kind {
+            Kind::Seq(items) if !items.is_empty() => {
+                Value::Sequence(items.iter().map(|item| self.value(item, inner, what)).collect())
+            }
+            Kind::Seq(_) => {
+                self.wrong(node, format!("`{what}` is empty"))
+                    .add_help("give at least one item, or remove the key");
+                Value::Null
+            }
+            _ => {
+                let message = format!("`{what}` is a list, not {}", node.describe());
+                let help = match node.text() {
+                    Some(text) if what == "command" || what == "probe" => {
+                        let argv: Vec<&str> = text.split_whitespace().collect();
+                        format!("write `{what}: [{}]`, or use `shell:`", argv.join(", "))
+                    }
+                    Some(text) => format!("write `{what}: [{text}]`"),
+                    None => format!("write `{what}:` and its items with `- `"),
+                };
+                self.wrong(node, message).add_help(help);
+                Value::Null
+            }
+        }
+    }
+
+    fn map(&mut self, node: &Node<'_>, keys: Keys, inner: &Type, what: &str) -> Value {
+        let mut map = Mapping::new();
+        if node.entries().is_empty() {
+            let message = format!("`{what}` is a map with entries, not {}", node.describe());
+            self.wrong(node, message).add_help("write `key: value` lines below it");
+        }
+        for (key, value) in node.entries() {
+            if !keys.allows(&key.text) {
+                let message = format!("`{}` is not {}", key.text, keys.noun());
+                let problem = self.source.problem(key.span, message);
+                self.problem(problem).add_help("rename it");
+            }
+            let value = self.value(value, inner, &key.text);
+            set(&mut map, &key.text, value);
+        }
+        Value::Mapping(map)
+    }
+
+    /// Methods are a map in the file, because their names are unique, and a list in the model,
+    /// because their order counts.
+    fn methods(&mut self, node: &Node<'_>, inner: &Type, what: &str) -> Value {
+        if node.entries().is_empty() {
+            let message = format!("`{what}` is a map of methods, not {}", node.describe());
+            self.wrong(node, message).add_help("start with `flag:` and its `steps:`");
+        }
+        let mut methods = Vec::new();
+        for (key, value) in node.entries() {
+            if !Keys::Method.allows(&key.text) {
+                let message = format!("`{}` is not a method", key.text);
+                let problem = self.source.problem(key.span, message);
+                let known = format!("the methods are: {}", schema::METHODS.join(", "));
+                self.problems.push(problem.nearest(&key.text, schema::METHODS).help(known));
+            }
+            self.scope = Scope::of_method(value);
+            if let Value::Mapping(mut map) = self.value(value, inner, &key.text) {
+                set(&mut map, "name", key.text.as_ref());
+                methods.push(Value::Mapping(map));
+            }
+            self.scope = Scope::default();
+        }
+        Value::Sequence(methods)
+    }
+
+    /// A step: its common keys, and its kind as the action.
+    fn step(&mut self, node: &Node<'_>) -> Value {
+        let mut map = self.object(node, &schema::STEP, "step");
+        let problems = check::step(self.source, node, &mut self.scope);
+        self.problems.extend(problems);
+        if let Some(step) = self.scope.steps.last() {
+            set(&mut map, "id", step.id.as_str());
+        }
+        self.action(&mut map, node, &schema::KINDS, false);
+        if map.get("timeout").is_none() {
+            set(&mut map, "timeout", span(self.known.timeout));
+        }
+        set(&mut map, "place", self.place(node));
+        Value::Mapping(map)
+    }
+
+    fn criterion(&mut self, node: &Node<'_>, what: &str) -> Value {
+        let mut map = self.object(node, &schema::CRITERION, what);
+        self.action(&mut map, node, schema::CRITERION.one_of, true);
+        if map.get("name").is_none() {
+            set(&mut map, "name", check::criterion_name(node));
+        }
+        if map.get("within").is_none() {
+            set(&mut map, "within", span(WITHIN));
+        }
+        set(&mut map, "place", self.place(node));
+        Value::Mapping(map)
+    }
+
+    /// Moves the kind's value, and a command's sibling keys, into `action`.
+    fn action(&mut self, map: &mut Mapping, node: &Node<'_>, kinds: &[&str], check: bool) {
+        let Some(kind) = kinds.iter().find(|kind| node.get(kind).is_some()) else { return };
+        let body = take(map, kind);
+        if *kind != "command" && *kind != "shell" {
+            set(map, "action", tagged(kind, body));
+            return;
+        }
+        let mut command = Mapping::new();
+        set(&mut command, "form", tagged(if *kind == "command" { "argv" } else { "shell" }, body));
+        for key in ["env", "cwd", "checkout", "probe", "idempotent", "check"] {
+            if let Some(value) = map.remove(key) {
+                set(&mut command, key, value);
+            }
+        }
+        if check {
+            set(&mut command, "check", true);
+        }
+        set(map, "action", tagged("command", Value::Mapping(command)));
+    }
+
+    /// A scalar of the table; the rules stand in `check`.
+    fn scalar(&mut self, node: &Node<'_>, ty: &Type, what: &str) -> Value {
+        let Kind::Scalar { text, quoted } = &node.kind else {
+            let problem = check::not_a_scalar(self.source, node, ty, what);
+            self.problems.push(problem);
+            return Value::Null;
+        };
+        let found = check::scalar(self.source, node, text, *quoted, ty, what);
+        let bad = !found.is_empty();
+        self.problems.extend(found);
+        if let Some(holds) = check::holds(ty) {
+            let found = check::names(self.source, node, text, holds, &self.known, &self.scope);
+            self.problems.extend(found);
+        }
+        if bad {
+            return Value::Null;
+        }
+        match ty {
+            Type::Bool => Value::Bool(text == "true"),
+            Type::Number(..) => text.parse::<u32>().map_or(Value::Null, Value::from),
+            Type::Duration => duration::parse(text).map_or(Value::Null, span),
+            _ => Value::String(text.to_string()),
+        }
+    }
+
+    /// Any value; an unquoted scalar is what the YAML crate says it is.
+    fn json(&mut self, node: &Node<'_>, what: &str) -> Value {
+        match &node.kind {
+            Kind::Null => Value::Null,
+            Kind::Scalar { text, quoted: false } if !text.contains("${") => {
+                serde_yaml::from_str(text).unwrap_or_else(|_| Value::String(text.to_string()))
+            }
+            Kind::Scalar { .. } => self.scalar(node, &Type::Text(schema::Holds::Names), what),
+            Kind::Seq(items) => {
+                Value::Sequence(items.iter().map(|item| self.json(item, what)).collect())
+            }
+            Kind::Map(entries) => {
+                let mut map = Mapping::new();
+                for (key, value) in entries {
+                    let value = self.json(value, &key.text);
+                    set(&mut map, &key.text, value);
+                }
+                Value::Mapping(map)
+            }
+        }
+    }
+}
+
+fn set(map: &mut Mapping, key: &str, value: impl Into<Value>) {
+    map.insert(Value::String(key.to_owned()), value.into());
+}
+
+fn take(map: &mut Mapping, key: &str) -> Value {
+    map.remove(key).unwrap_or(Value::Null)
+}
+
+fn tagged(tag: &str, value: Value) -> Value {
+    Value::Tagged(Box::new(TaggedValue { tag: Tag::new(tag), value }))
+}
+
+fn span(duration: Duration) -> Value {
+    let mut map = Mapping::new();
+    set(&mut map, "secs", duration.as_secs());
+    set(&mut map, "nanos", duration.subsec_nanos());
+    Value::Mapping(map)
+}
+
+/// The texts of a map, and those of its lists, for checks that need no YAML.
+fn map_texts(map: &Mapping) -> BTreeMap<String, Vec<String>> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    map.iter()
+        .filter_map(|(key, value)| {
+            let texts = match value {
+                Value::Sequence(items) => items.iter().filter_map(text).collect(),
+                value => text(value).into_iter().collect(),
+            };
+            Some((text(key)?, texts))
+        })
+        .collect()
+}

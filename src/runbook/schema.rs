@@ -1,0 +1,619 @@
+//! The one table of the format: every kind, key, type, default and rule, with its documentation.
+//! The loader's checks, the JSON Schema and the reference page are all made from it.
+
+mod json;
+mod reference;
+
+pub use json::{runbook as runbook_schema, settings as settings_schema};
+pub use reference::{MARK as REFERENCE_MARK, page as reference_page};
+
+/// What `${name}` means in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// Nothing: the text is taken as it is.
+    Nothing,
+    /// Parameters and late names, but no secrets.
+    Names,
+    /// Secrets too: the value reaches a process or a server, never a screen.
+    Secrets,
+}
+
+/// What the keys of a free map are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// Parameters: `[a-z][a-z0-9_]*`, which a shell can hold as well.
+    Parameter,
+    /// Methods, in order of escalation.
+    Method,
+    /// Environment variables.
+    Variable,
+    /// Keys of a ConfigMap, or environment variables.
+    Flag,
+    /// HTTP header names.
+    Header,
+    /// JSON pointers (`/status`).
+    Pointer,
+}
+
+impl Keys {
+    /// What a key looks like, as a regular expression for the JSON Schema.
+    pub fn pattern(self) -> &'static str {
+        match self {
+            Keys::Parameter => "^[a-z][a-z0-9_]{0,62}$",
+            Keys::Method => "^[a-z]+$",
+            Keys::Variable => "^[A-Za-z_][A-Za-z0-9_]*$",
+            Keys::Flag => "^[A-Za-z0-9._-]{1,253}$",
+            Keys::Header => "^[A-Za-z0-9-]+$",
+            Keys::Pointer => "^(/.*)?$",
+        }
+    }
+
+    /// Whether a key is one; the same rules as [`Keys::pattern`].
+    pub fn allows(self, key: &str) -> bool {
+        let all = |rule: fn(char) -> bool| !key.is_empty() && key.chars().all(rule);
+        match self {
+            Keys::Parameter => {
+                key.starts_with(|c: char| c.is_ascii_lowercase())
+                    && key.len() <= 63
+                    && all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+            }
+            Keys::Method => METHODS.contains(&key),
+            Keys::Variable => {
+                !key.starts_with(|c: char| c.is_ascii_digit())
+                    && all(|c| c.is_ascii_alphanumeric() || c == '_')
+            }
+            Keys::Flag => {
+                key.len() <= 253 && all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+            }
+            Keys::Header => all(|c| c.is_ascii_alphanumeric() || c == '-'),
+            Keys::Pointer => key.is_empty() || key.starts_with('/'),
+        }
+    }
+
+    /// What a key is called in errors.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Keys::Parameter => "a parameter's name (`[a-z][a-z0-9_]*`)",
+            Keys::Method => "a method (`flag`, `config`, `code`, `database`)",
+            Keys::Variable => "an environment variable's name",
+            Keys::Flag => "a flag's key (letters, digits, `.`, `_`, `-`)",
+            Keys::Header => "a header's name",
+            Keys::Pointer => "a JSON pointer (`/status`)",
+        }
+    }
+}
+
+/// What a value must be.
+#[derive(Debug, Clone, Copy)]
+pub enum Type {
+    /// A text.
+    Text(Holds),
+    /// A text without spaces that does not look like an option (`-x`).
+    Word,
+    /// A path inside a repository.
+    Path,
+    /// An `http://` or `https://` address.
+    Url,
+    /// A script; its `${name}` is the shell's own.
+    Script,
+    /// `[a-z0-9-]{1,63}`.
+    Name,
+    /// `true` or `false`.
+    Bool,
+    /// A whole number within a range.
+    Number(u32, u32),
+    /// `30s`, `5m`, `1m30s`.
+    Duration,
+    /// One of some words.
+    Choice(&'static [&'static str]),
+    /// `kind/name`.
+    Workload,
+    /// A flag's value: a text, quoted where it looks like something else.
+    Flag,
+    /// Anything that JSON can say.
+    Json,
+    /// A list with at least one item.
+    List(&'static Type),
+    /// One value, or a list of them.
+    OneOrList(&'static Type),
+    /// A map whose keys the author chooses.
+    Map(Keys, &'static Type),
+    /// A map whose keys the table knows.
+    Object(&'static Object),
+    /// The same, of which exactly one key is given; the model has an enum for it.
+    OneOf(&'static Object),
+    /// A value that stands for the one key named here; or, where there is one, the whole object.
+    Short(&'static str, &'static Type, Option<&'static Object>),
+}
+
+/// One key of an object.
+#[derive(Debug)]
+pub struct Key {
+    /// The word.
+    pub name: &'static str,
+    /// What its value must be.
+    pub ty: Type,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What holds where it is not given; empty where there is nothing to say.
+    pub default: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+    /// Only allowed beside one of these keys.
+    pub beside: &'static [&'static str],
+}
+
+/// A map whose keys the table knows.
+#[derive(Debug)]
+pub struct Object {
+    /// Its name in the schema and in the reference.
+    pub name: &'static str,
+    /// What it is.
+    pub doc: &'static str,
+    /// Its keys.
+    pub keys: &'static [Key],
+    /// Of these keys, exactly one is given.
+    pub one_of: &'static [&'static str],
+}
+
+impl Object {
+    /// The key with this name.
+    pub fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+}
+
+const fn key(name: &'static str, ty: Type, default: &'static str, doc: &'static str) -> Key {
+    Key { name, ty, required: false, default, doc, beside: &[] }
+}
+
+const fn must(name: &'static str, ty: Type, doc: &'static str) -> Key {
+    Key { name, ty, required: true, default: "", doc, beside: &[] }
+}
+
+const fn beside(name: &'static str, ty: Type, default: &'static str, doc: &'static str) -> Key {
+    Key { name, ty, required: false, default, doc, beside: &["command", "shell"] }
+}
+
+/// The names of methods, in the usual order of escalation.
+pub const METHODS: [&str; 4] = ["flag", "config", "code", "database"];
+/// The step kinds.
+pub const KINDS: [&str; 10] = [
+    "set_flags",
+    "restart",
+    "revert_commits",
+    "restore_files",
+    "rollback_branch",
+    "command",
+    "shell",
+    "http",
+    "manual",
+    "wait",
+];
+/// The step kinds that push a commit; later steps may use `${steps.ID.sha}` and `checkout: ID`.
+pub const GIT_KINDS: [&str; 3] = ["revert_commits", "restore_files", "rollback_branch"];
+/// What a git step tells later steps.
+pub const GIT_OUTPUTS: [&str; 2] = ["sha", "branch"];
+
+const PLAIN: Type = Type::Text(Holds::Nothing);
+const TEXT: Type = Type::Text(Holds::Names);
+const SECRET: Type = Type::Text(Holds::Secrets);
+const API: Type = Type::Choice(&["rollback/v1"]);
+const API_DOC: &str = "The version of the format.";
+const REPOSITORY_DOC: &str = "Another repository than the one of `rollback.yaml`.";
+
+/// A runbook file.
+pub static RUNBOOK: Object = Object {
+    name: "Runbook",
+    doc: "One file: how one target is rolled back.",
+    one_of: &[],
+    keys: &[
+        must("apiVersion", API, API_DOC),
+        must(
+            "level",
+            Type::Choice(&["component", "service", "system"]),
+            "How far the rollback reaches.",
+        ),
+        key("name", Type::Name, "`system`, at level `system`", "The target's name in its level."),
+        must("title", PLAIN, "The target's name for people."),
+        key("description", PLAIN, "", "What the target is, and when this runbook is used."),
+        key("service", Type::Name, "", "The service that a component escalates to."),
+        key("owner", PLAIN, "", "The team that keeps this runbook."),
+        key(
+            "parameters",
+            Type::Map(Keys::Parameter, &Type::Object(&PARAMETER)),
+            "",
+            "Parameters of this runbook; they add to those of `rollback.yaml`.",
+        ),
+        must(
+            "methods",
+            Type::Map(Keys::Method, &Type::Object(&METHOD)),
+            "The ways to roll the target back: `flag`, `config`, `code`, `database`. The order in \
+             the file is the order of escalation.",
+        ),
+        key(
+            "recovered_when",
+            Type::List(&Type::Object(&CRITERION)),
+            "nothing: the verdict can only be `applied`",
+            "What must be seen for the verdict `recovered`.",
+        ),
+        key(
+            "validation",
+            Type::List(&Type::Object(&CRITERION)),
+            "",
+            "What is checked after recovery (`rollback validate`).",
+        ),
+    ],
+};
+
+/// `rollback.yaml`.
+pub static SETTINGS: Object = Object {
+    name: "Settings",
+    doc: "`rollback.yaml`: what the runbooks of a catalog share.",
+    one_of: &[],
+    keys: &[
+        must("apiVersion", API, API_DOC),
+        key("context", TEXT, "kubectl's current context", "The kubectl context."),
+        key("namespace", TEXT, "`default`", "The namespace."),
+        key("repository", TEXT, "", "The git repository that git steps change."),
+        key("timeout", Type::Duration, "`60s`", "A step's timeout where it gives none."),
+        key(
+            "parameters",
+            Type::Map(Keys::Parameter, &Type::Object(&PARAMETER)),
+            "",
+            "Parameters that every runbook may use.",
+        ),
+        key(
+            "decision_authority",
+            Type::List(&Type::Object(&AUTHORITY)),
+            "",
+            "Who may decide on a system rollback, first to last.",
+        ),
+        key("contacts", Type::List(&Type::Object(&CONTACT)), "", "Who does what in an emergency."),
+    ],
+};
+
+/// A parameter.
+pub static PARAMETER: Object = Object {
+    name: "Parameter",
+    doc: "A value that texts name as `${name}`. Given by `--param name=value`, by \
+          `ROLLBACK_PARAM_NAME`, or by its default, in this order.",
+    one_of: &[],
+    keys: &[
+        key("description", PLAIN, "", "What it is."),
+        key("default", PLAIN, "none: it must be given when something uses it", "Its value."),
+        key("choices", Type::List(&PLAIN), "", "The values that it may have."),
+        key(
+            "shape",
+            Type::Choice(&["name", "url", "commit", "text"]),
+            "one line that does not start with `-`",
+            "What its value looks like. Only `text` may span lines or start with `-`.",
+        ),
+        key("secret", Type::OneOf(&SECRET_SOURCE), "", "Where a secret comes from; never inline."),
+    ],
+};
+
+/// Where a secret comes from.
+pub static SECRET_SOURCE: Object = Object {
+    name: "SecretSource",
+    doc: "Where a secret comes from. Its value reaches only `env` and `headers`.",
+    one_of: &["env", "file", "command"],
+    keys: &[
+        key("env", PLAIN, "", "An environment variable."),
+        key("file", PLAIN, "", "A file; its last line end is dropped."),
+        key("command", Type::List(&PLAIN), "", "A command; what it prints, without the line end."),
+    ],
+};
+
+/// Somebody who may decide.
+pub static AUTHORITY: Object = Object {
+    name: "Authority",
+    doc: "Somebody who may decide.",
+    one_of: &[],
+    keys: &[
+        must("rank", PLAIN, "`primary`, `secondary`, `emergency`."),
+        must("role", PLAIN, "The role that decides."),
+        key("contact", PLAIN, "", "How to reach them."),
+    ],
+};
+
+/// Somebody to call.
+pub static CONTACT: Object = Object {
+    name: "Contact",
+    doc: "Somebody to call.",
+    one_of: &[],
+    keys: &[
+        must("team", PLAIN, "`execution`, `communication`."),
+        must("role", PLAIN, "Their role."),
+        key("contact", PLAIN, "", "How to reach them."),
+    ],
+};
+
+/// A method.
+pub static METHOD: Object = Object {
+    name: "Method",
+    doc: "One way to roll the target back.",
+    one_of: &[],
+    keys: &[
+        key("budget", Type::Duration, "", "How long it should take; an overrun is never fatal."),
+        key("description", PLAIN, "", "What it does."),
+        must("steps", Type::List(&Type::Object(&STEP)), "What is done, in order."),
+    ],
+};
+
+/// The keys that `command` and `shell` share, in steps and in criteria.
+const ENV: Key = beside(
+    "env",
+    Type::Map(Keys::Variable, &SECRET),
+    "",
+    "Added to the command's environment; a secret may stand here.",
+);
+const CWD: Key = beside(
+    "cwd",
+    Type::Path,
+    "the directory `rollback` was started in",
+    "Where it runs; with `checkout`, relative to the checkout.",
+);
+const COMMAND: Key =
+    key("command", Type::List(&TEXT), "", "A program with its arguments; no shell sees them.");
+const SHELL: Key = key(
+    "shell",
+    Type::Script,
+    "",
+    "A script for bash. Its text is never touched: `${name}` is the shell's own, and the \
+     parameters it names are in its environment.",
+);
+const HTTP_KEY: Key = key("http", Type::Object(&HTTP), "", "Check: an answer over HTTP.");
+const MANUAL: Key = key(
+    "manual",
+    Type::Short("instruction", &TEXT, None),
+    "",
+    "Check: what a person does or looks at, and what they should see.",
+);
+
+/// A step.
+pub static STEP: Object = Object {
+    name: "Step",
+    doc: "One action, named by exactly one of its kinds, and the keys that every kind shares.",
+    one_of: &KINDS,
+    keys: &[
+        must("name", TEXT, "What the step does, in the imperative."),
+        key(
+            "id",
+            Type::Name,
+            "made from the name",
+            "Its name for other steps; unique in a method.",
+        ),
+        key(
+            "timeout",
+            Type::Duration,
+            "`timeout` of `rollback.yaml`, else `60s`",
+            "How long it may take, from its start until its effect is seen.",
+        ),
+        key("retry", Type::Object(&RETRY), "one try", "How often it is tried."),
+        key(
+            "confirm",
+            Type::Choice(&["none", "yes", "name"]),
+            "`none`",
+            "What is asked before it.",
+        ),
+        key(
+            "on_failure",
+            Type::Choice(&["stop", "continue"]),
+            "`stop`",
+            "What follows its failure.",
+        ),
+        key("set_flags", Type::Object(&SET_FLAGS), "", "Change: keys of a ConfigMap, or env."),
+        key(
+            "restart",
+            Type::Short("workloads", &Type::OneOrList(&Type::Workload), None),
+            "",
+            "Change: new pods for workloads, and the end of the old ones.",
+        ),
+        key(
+            "revert_commits",
+            Type::Object(&REVERT_COMMITS),
+            "",
+            "Change: the inverse of commits, as a new commit on a branch.",
+        ),
+        key(
+            "restore_files",
+            Type::Object(&RESTORE_FILES),
+            "",
+            "Change: paths as they are on another branch, as a new commit.",
+        ),
+        key(
+            "rollback_branch",
+            Type::Object(&ROLLBACK_BRANCH),
+            "",
+            "Change: a new branch at a known commit.",
+        ),
+        COMMAND,
+        SHELL,
+        HTTP_KEY,
+        MANUAL,
+        key(
+            "wait",
+            Type::Short("duration", &Type::Duration, Some(&WAIT)),
+            "",
+            "Check: time (`wait: 10s`), or a rollout that somebody else started.",
+        ),
+        ENV,
+        CWD,
+        beside(
+            "checkout",
+            Type::Name,
+            "",
+            "The git step whose pushed commit it runs in, freshly checked out.",
+        ),
+        beside(
+            "probe",
+            Type::List(&TEXT),
+            "",
+            "A read-only command whose success shows that the effect is there.",
+        ),
+        beside("idempotent", Type::Bool, "`false`", "May be run again after a crash, unasked."),
+        beside("check", Type::Bool, "`false`", "Changes nothing: a test suite, a query."),
+    ],
+};
+
+/// A criterion.
+pub static CRITERION: Object = Object {
+    name: "Criterion",
+    doc: "Something to be seen: an answer, a command that succeeds, what a person sees.",
+    one_of: &["http", "command", "shell", "manual"],
+    keys: &[
+        key("name", TEXT, "made from the check", "What it shows."),
+        key("within", Type::Duration, "`60s`", "How long it may take to come true."),
+        key("tier", PLAIN, "", "The tier of the validation it belongs to."),
+        HTTP_KEY,
+        COMMAND,
+        SHELL,
+        MANUAL,
+        ENV,
+        CWD,
+    ],
+};
+
+/// `retry`.
+pub static RETRY: Object = Object {
+    name: "Retry",
+    doc: "How often a step is tried.",
+    one_of: &[],
+    keys: &[
+        must("attempts", Type::Number(1, 20), "Tries in all."),
+        key("backoff", Type::Duration, "`1s`", "The wait before the second try; then it doubles."),
+    ],
+};
+
+/// `set_flags`.
+pub static SET_FLAGS: Object = Object {
+    name: "SetFlags",
+    doc: "Keys of a ConfigMap, or env of a workload's container.",
+    one_of: &["configmap", "workload"],
+    keys: &[
+        key("configmap", Type::Word, "", "The ConfigMap whose keys are set."),
+        key("workload", Type::Workload, "", "Or the workload whose container's env is set."),
+        Key {
+            beside: &["workload"],
+            ..key(
+                "container",
+                Type::Word,
+                "the only one",
+                "The container, where there are several.",
+            )
+        },
+        must("flags", Type::Map(Keys::Flag, &Type::Flag), "Key and value; values are texts."),
+        key("create", Type::Bool, "`false`", "Whether a key that is not there may be created."),
+    ],
+};
+
+/// `revert_commits`.
+pub static REVERT_COMMITS: Object = Object {
+    name: "RevertCommits",
+    doc: "The inverse of commits, as a new commit on a branch. Tells later steps `sha`, `branch`.",
+    one_of: &[],
+    keys: &[
+        must("branch", Type::Word, "The branch that gets the revert."),
+        must("commits", Type::OneOrList(&Type::Word), "Commit ids; the first is undone first."),
+        key("mainline", Type::Number(1, 16), "", "For merge commits: the parent that stays."),
+        key("message", TEXT, "made from the commits", "The new commit's message."),
+        key("repository", Type::Word, "", REPOSITORY_DOC),
+    ],
+};
+
+/// `restore_files`.
+pub static RESTORE_FILES: Object = Object {
+    name: "RestoreFiles",
+    doc: "Paths as they are on another branch, as a new commit. Tells later steps `sha`, `branch`.",
+    one_of: &[],
+    keys: &[
+        must("branch", Type::Word, "The branch that gets the restored paths."),
+        must("from", Type::Word, "The branch, tag or commit that has the good content."),
+        must("paths", Type::OneOrList(&Type::Path), "Files or directories of the repository."),
+        must("message", TEXT, "The new commit's message."),
+        key("repository", Type::Word, "", REPOSITORY_DOC),
+    ],
+};
+
+/// `rollback_branch`.
+pub static ROLLBACK_BRANCH: Object = Object {
+    name: "RollbackBranch",
+    doc: "A new branch at a known commit. Tells later steps `sha` and `branch`.",
+    one_of: &["commit", "subject"],
+    keys: &[
+        must(
+            "branch",
+            Type::Word,
+            "The new branch; `${run.stamp}` and `${run.id}` make it unique.",
+        ),
+        must("on", Type::Word, "The branch whose history must contain the commit."),
+        key("commit", Type::Word, "", "The commit."),
+        key("subject", TEXT, "", "Or the exact subject line of that commit."),
+        key("repository", Type::Word, "", REPOSITORY_DOC),
+    ],
+};
+
+/// `http`.
+pub static HTTP: Object = Object {
+    name: "Http",
+    doc: "An answer over HTTP. Redirects are not followed.",
+    one_of: &[],
+    keys: &[
+        must("url", Type::Url, "Where."),
+        key("method", Type::Choice(&["GET", "HEAD", "POST"]), "`GET`", "How it is asked."),
+        key("status", Type::OneOrList(&Type::Number(100, 599)), "`200`", "What passes."),
+        key(
+            "headers",
+            Type::Map(Keys::Header, &SECRET),
+            "",
+            "Added headers; a secret may stand here.",
+        ),
+        key(
+            "json",
+            Type::Map(Keys::Pointer, &Type::Json),
+            "",
+            "JSON pointer and the value that must be there: `/status: healthy`.",
+        ),
+        key("contains", TEXT, "", "A text that the body must contain."),
+        key("consecutive", Type::Number(1, 100), "`1`", "How many answers in a row must pass."),
+        key("attempt_timeout", Type::Duration, "`5s`", "How long one attempt may take."),
+        key("proxy", Type::Bool, "`false`", "Whether `HTTP_PROXY` and its like are used."),
+    ],
+};
+
+/// `wait`.
+pub static WAIT: Object = Object {
+    name: "Wait",
+    doc: "Time, or a rollout that somebody else started.",
+    one_of: &["duration", "rollout"],
+    keys: &[
+        key("duration", Type::Duration, "", "Wait this long."),
+        key(
+            "rollout",
+            Type::OneOrList(&Type::Workload),
+            "",
+            "Until these workloads run what they were told to, and nothing else.",
+        ),
+    ],
+};
+
+/// Every object, in the order of the reference.
+pub static OBJECTS: [&Object; 16] = [
+    &RUNBOOK,
+    &SETTINGS,
+    &PARAMETER,
+    &SECRET_SOURCE,
+    &METHOD,
+    &STEP,
+    &RETRY,
+    &SET_FLAGS,
+    &REVERT_COMMITS,
+    &RESTORE_FILES,
+    &ROLLBACK_BRANCH,
+    &HTTP,
+    &WAIT,
+    &CRITERION,
+    &AUTHORITY,
+    &CONTACT,
+];

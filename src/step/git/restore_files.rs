@@ -1,0 +1,187 @@
+//! `restore_files`: paths as they are on another branch, as one new commit. A directory becomes
+//! exactly what it is there: files that only the broken branch has in it are deleted.
+
+use serde_json::json;
+
+use crate::facts::{Facts, Read};
+use crate::journal::Permit;
+use crate::runbook::RestoreFiles;
+use crate::step::{Done, Effect, Forecast, Mark, Setting};
+use crate::world::forge::{
+    Built, Commit, Forge, GitFact, Proposal, Question, RestorePreview, RestoreQuestion, push_argv,
+};
+use crate::world::hands::Hands;
+
+use super::{Delivery, fact, judge_built, judge_push, moves, plain, reads_of, repository};
+
+/// The paths as git names them, without one inside another; or what is wrong with one.
+fn paths(spec: &RestoreFiles) -> Result<Vec<String>, String> {
+    let mut clean = Vec::new();
+    for given in &spec.paths {
+        let path = given.trim_start_matches("./").trim_end_matches('/');
+        let bad = path.is_empty()
+            || path.starts_with('/')
+            || path.contains('\0')
+            || path.split('/').any(|part| matches!(part, "" | "." | ".." | ".git"));
+        if bad {
+            return Err(format!("`{}` is not a path inside the repository", plain(given)));
+        }
+        clean.push(path.to_owned());
+    }
+    let inside = |path: &str, dir: &str| path.strip_prefix(dir).is_some_and(|r| r.starts_with('/'));
+    let mut kept: Vec<String> =
+        clean.iter().filter(|path| !clean.iter().any(|dir| inside(path, dir))).cloned().collect();
+    kept.sort();
+    kept.dedup();
+    Ok(kept)
+}
+
+fn question(spec: &RestoreFiles) -> RestoreQuestion {
+    RestoreQuestion {
+        branch: spec.branch.clone(),
+        from: spec.from.clone(),
+        paths: paths(spec).unwrap_or_default(),
+        subject: spec.message.lines().next().unwrap_or_default().to_owned(),
+    }
+}
+
+/// What it needs to know.
+pub fn reads(spec: &RestoreFiles, setting: &Setting) -> Vec<Read> {
+    if paths(spec).is_ok_and(|paths| !paths.is_empty()) {
+        let repository = repository(spec.repository.as_ref(), setting);
+        reads_of(repository, Question::Restore(question(spec)))
+    } else {
+        Vec::new()
+    }
+}
+
+/// What it will find and change.
+pub fn forecast(spec: &RestoreFiles, setting: &Setting, facts: &mut Facts) -> Forecast {
+    let mut forecast = Forecast::default();
+    match paths(spec) {
+        Err(why) => {
+            forecast.block(why, Some("name it from the repository's top, as git does".to_owned()));
+            return forecast;
+        }
+        Ok(paths) if paths.is_empty() => {
+            forecast.block("no paths are named", Some("list them under `paths`".to_owned()));
+            return forecast;
+        }
+        Ok(_) => {}
+    }
+    let repository = repository(spec.repository.as_ref(), setting);
+    let answer = fact(facts, &mut forecast, repository, Question::Restore(question(spec)));
+    let Some(GitFact::Restore(preview)) = answer else { return forecast };
+    let branch = &spec.branch;
+    forecast.evidence.push(format!("{branch} is at {}", preview.tip.phrase()));
+    forecast.evidence.push(format!("{} is at {}", spec.from, preview.from.phrase()));
+    forecast.pinned.insert("content".to_owned(), json!(preview.content));
+    judge_built(&mut forecast, branch, &preview.tip, &preview.built, preview.moved);
+    match &preview.built {
+        Built::Nothing => same_content(spec, &preview, &mut forecast),
+        Built::Change(_) => {
+            for path in &preview.same {
+                forecast.warnings.push(format!(
+                    "{} is the same on {} already: nothing to restore in it",
+                    plain(path),
+                    spec.from
+                ));
+            }
+            judge_push(&mut forecast, &preview.push, branch);
+            moves(facts, repository, branch);
+        }
+        _ => {}
+    }
+    forecast
+}
+
+/// No difference: restored already, or the good branch is just as broken.
+fn same_content(spec: &RestoreFiles, preview: &RestorePreview, forecast: &mut Forecast) {
+    let (branch, from) = (&spec.branch, &spec.from);
+    if let Some(earlier) = &preview.earlier {
+        forecast.already_there = true;
+        forecast.evidence.push(format!("restored already by {}", earlier.phrase()));
+        return;
+    }
+    let why = format!("{from} has the same content as {branch}: restoring it would change nothing");
+    if preview.moved {
+        forecast.uncheckable(format!("an earlier step changes one of them first; now {why}"), None);
+        return;
+    }
+    let last = preview.last.as_ref().map(Commit::phrase);
+    forecast.block(
+        why,
+        Some(match last {
+            Some(last) => format!(
+                "if {from} holds the broken code too, name a commit from before it; if {last} was \
+                 the restore, leave this step out"
+            ),
+            None => format!("name a commit of {from} from before the fault"),
+        }),
+    );
+}
+
+/// The commands as they are shown; in angle brackets what exists only when it runs.
+pub fn commands(
+    spec: &RestoreFiles,
+    setting: &Setting,
+    _mark: &Mark,
+    _forecast: &Forecast,
+) -> Vec<Vec<String>> {
+    let Some(repository) = repository(spec.repository.as_ref(), setting) else { return Vec::new() };
+    let tip = format!("origin/{}", spec.branch);
+    let mut list: Vec<String> =
+        ["git", "ls-tree", "-r", "-z", "--full-tree", &spec.from, "--"].map(str::to_owned).to_vec();
+    list.extend(paths(spec).unwrap_or_default());
+    let own = |argv: &[&str]| argv.iter().map(|part| (*part).to_owned()).collect::<Vec<String>>();
+    let index = ["env", "GIT_INDEX_FILE=<temporary file>", "git"];
+    vec![
+        own(&[&index[..], &["read-tree", &tip]].concat()),
+        list,
+        own(&[&index[..], &["update-index", "-z", "--index-info"]].concat()),
+        own(&[&index[..], &["write-tree"]].concat()),
+        own(&["git", "commit-tree", "<tree>", "-p", &tip, "-F", "-"]),
+        push_argv(repository, "<commit>", &spec.branch),
+    ]
+}
+
+fn delivery<'a>(
+    spec: &'a RestoreFiles,
+    setting: &'a Setting,
+    mark: &'a Mark,
+    forecast: &'a Forecast,
+) -> Delivery<'a> {
+    Delivery {
+        repository: repository(spec.repository.as_ref(), setting),
+        proposal: Proposal::Restore { question: question(spec), message: spec.message.clone() },
+        mark,
+        forecast,
+    }
+}
+
+/// Makes the commit and pushes it.
+pub fn perform(
+    spec: &RestoreFiles,
+    setting: &Setting,
+    forge: &Forge,
+    hands: &mut Hands,
+    permit: &Permit,
+    mark: &Mark,
+    forecast: &Forecast,
+) -> Done {
+    if let Err(why) = paths(spec) {
+        return Done::badly(why, Vec::new());
+    }
+    delivery(spec, setting, mark, forecast).perform(forge, hands, permit)
+}
+
+/// Whether the commit arrived.
+pub fn look(
+    spec: &RestoreFiles,
+    setting: &Setting,
+    forge: &Forge,
+    mark: &Mark,
+    forecast: &Forecast,
+) -> Effect {
+    delivery(spec, setting, mark, forecast).look(forge)
+}

@@ -1,0 +1,182 @@
+//! `rollback_branch`: a new branch at a commit that is known to be good.
+
+use serde_json::{Value, json};
+
+use crate::facts::{Facts, Read, Unread};
+use crate::journal::Permit;
+use crate::runbook::RollbackBranch;
+use crate::step::{Done, Effect, FieldChange, Forecast, Mark, Setting};
+use crate::world::forge::{
+    At, BranchPreview, BranchQuestion, Forge, GitFact, Pushed, Question, push_argv, pushed, short,
+};
+use crate::world::hands::Hands;
+
+use super::{badly, fact, judge_push, outputs, push, reads_of, repository, unread, well};
+
+const COMMIT: &str = "commit";
+
+fn question(spec: &RollbackBranch) -> Option<BranchQuestion> {
+    let at = match (&spec.commit, &spec.subject) {
+        (Some(commit), None) => At::Commit(commit.clone()),
+        (None, Some(subject)) => At::Subject(subject.clone()),
+        _ => return None,
+    };
+    Some(BranchQuestion { branch: spec.branch.clone(), on: spec.on.clone(), at })
+}
+
+/// What it needs to know.
+pub fn reads(spec: &RollbackBranch, setting: &Setting) -> Vec<Read> {
+    let repository = repository(spec.repository.as_ref(), setting);
+    question(spec).map(|asked| reads_of(repository, Question::Branch(asked))).unwrap_or_default()
+}
+
+/// What it will find and change.
+pub fn forecast(spec: &RollbackBranch, setting: &Setting, facts: &mut Facts) -> Forecast {
+    let mut forecast = Forecast::default();
+    let repository = repository(spec.repository.as_ref(), setting);
+    let Some(asked) = question(spec) else {
+        forecast.block("exactly one of `commit` and `subject` must be given", None);
+        return forecast;
+    };
+    let answer = fact(facts, &mut forecast, repository, Question::Branch(asked));
+    let Some(GitFact::Branch(preview)) = answer else { return forecast };
+    let commit = &preview.commit;
+    forecast.evidence.push(format!("points at {}", commit.phrase()));
+    forecast.pinned.insert(COMMIT.to_owned(), json!(commit.sha));
+    if let Some((why, hint)) = obstacle(spec, &preview) {
+        forecast.block(why, Some(hint));
+    } else if preview.existing.is_some() {
+        forecast.already_there = true;
+        forecast.evidence.push(format!("{} is there already", spec.branch));
+    } else {
+        forecast.changes.push(FieldChange {
+            object: format!("branch {}", spec.branch),
+            field: "tip".to_owned(),
+            from: None,
+            to: short(&commit.sha).to_owned(),
+        });
+        judge_push(&mut forecast, &preview.push, &spec.branch);
+    }
+    forecast
+}
+
+fn obstacle(spec: &RollbackBranch, preview: &BranchPreview) -> Option<(String, String)> {
+    let commit = &preview.commit;
+    if !preview.contained {
+        return Some((
+            format!("{} is not in the history of {}", commit.phrase(), spec.on),
+            "check the branch and the commit".to_owned(),
+        ));
+    }
+    let existing = preview.existing.as_ref().filter(|sha| **sha != commit.sha)?;
+    Some((
+        format!(
+            "{} exists already and points at {}, not at {}",
+            spec.branch,
+            short(existing),
+            short(&commit.sha)
+        ),
+        "give it another name, such as one with ${run.stamp}".to_owned(),
+    ))
+}
+
+/// The question about the commit that the plan found.
+fn planned(spec: &RollbackBranch, forecast: &Forecast) -> Option<BranchQuestion> {
+    let mut asked = question(spec)?;
+    if let Some(sha) = forecast.pinned.get(COMMIT).and_then(Value::as_str) {
+        asked.at = At::Commit(sha.to_owned());
+    }
+    Some(asked)
+}
+
+/// The command as it is shown.
+pub fn commands(
+    spec: &RollbackBranch,
+    setting: &Setting,
+    _mark: &Mark,
+    forecast: &Forecast,
+) -> Vec<Vec<String>> {
+    let Some(repository) = repository(spec.repository.as_ref(), setting) else { return Vec::new() };
+    let sha = forecast.pinned.get(COMMIT).and_then(Value::as_str).unwrap_or("<commit>");
+    vec![push_argv(repository, sha, &spec.branch)]
+}
+
+/// Makes the branch.
+pub fn perform(
+    spec: &RollbackBranch,
+    setting: &Setting,
+    forge: &Forge,
+    hands: &mut Hands,
+    permit: &Permit,
+    _mark: &Mark,
+    forecast: &Forecast,
+) -> Done {
+    let (Some(repository), Some(asked)) =
+        (repository(spec.repository.as_ref(), setting), planned(spec, forecast))
+    else {
+        return badly("no repository or no commit is named".to_owned(), None);
+    };
+    let preview = match forge.branch(repository, &asked) {
+        Ok(preview) => preview,
+        Err(why) => return unread(&why),
+    };
+    let sha = &preview.commit.sha;
+    if let Some((why, hint)) = obstacle(spec, &preview) {
+        return badly(format!("{why}; {hint}"), None);
+    }
+    let sentence = format!("{} points at {}", spec.branch, preview.commit.phrase());
+    if preview.existing.is_some() {
+        return well(sentence, outputs(sha, &spec.branch));
+    }
+    hands.progress("pushing");
+    let captured = match push(forge, hands, permit, repository, sha, &spec.branch) {
+        Ok(captured) => captured,
+        Err(why) => return unread(&why),
+    };
+    match pushed(&captured, repository) {
+        Pushed::Arrived => well(sentence, outputs(sha, &spec.branch)),
+        Pushed::Behind => badly(
+            format!("{} was made by somebody else meanwhile, elsewhere", spec.branch),
+            Some(&captured),
+        ),
+        Pushed::Refused(why) | Pushed::Failed(why) => {
+            badly(format!("{} could not be made: {why}", spec.branch), Some(&captured))
+        }
+    }
+}
+
+/// Whether the branch is there.
+pub fn look(
+    spec: &RollbackBranch,
+    setting: &Setting,
+    forge: &Forge,
+    _mark: &Mark,
+    forecast: &Forecast,
+) -> Effect {
+    let (Some(repository), Some(asked)) =
+        (repository(spec.repository.as_ref(), setting), planned(spec, forecast))
+    else {
+        return Effect::Unanswerable("no repository or no commit is named".to_owned());
+    };
+    let preview = match forge.branch(repository, &asked) {
+        Ok(preview) => preview,
+        Err(Unread::Missing(why, _)) => return Effect::Missing(why),
+        Err(why) => return Effect::Unanswerable(why.sentence().to_owned()),
+    };
+    let (branch, commit) = (&spec.branch, &preview.commit);
+    match &preview.existing {
+        None => Effect::Missing(format!("there is no branch {branch}")),
+        Some(sha) if *sha == commit.sha => Effect::Present(
+            format!("{branch} points at {}", commit.phrase()),
+            outputs(&commit.sha, branch),
+        ),
+        Some(sha) if preview.ahead => Effect::Present(
+            format!("{branch} was made at {} and has gone on to {}", commit.phrase(), short(sha)),
+            outputs(&commit.sha, branch),
+        ),
+        Some(sha) => Effect::Broken(
+            format!("{branch} points at {}, not at {}", short(sha), short(&commit.sha)),
+            Vec::new(),
+        ),
+    }
+}

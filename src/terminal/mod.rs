@@ -1,0 +1,16 @@
+//! The only owner of the terminal: what the operator sees and is asked. The views are pure; only
+//! `live` and `prompt` touch the terminal itself, and only here are console, dialoguer and
+//! indicatif used.
+
+pub mod layout;
+pub mod live;
+pub mod log_form;
+pub mod plan_view;
+pub mod prompt;
+pub mod redact;
+pub mod resume_view;
+pub mod runs_view;
+pub mod sanitize;
+pub mod story;
+pub mod style;
+pub mod verdict;

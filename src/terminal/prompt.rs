@@ -1,0 +1,263 @@
+//! Questions to the operator, on standard error, answered on standard input; both must be
+//! terminals. The default is always the harmless answer.
+//!
+//! dialoguer gives the wording of the prompts and console the cursor. The reading is our own:
+//! dialoguer ignores Ctrl-D, turns Ctrl-C into a signal to ourselves and answers with keys typed
+//! before the question stood there. Here the terminal edits the line, Ctrl-C ends it as
+//! [`Answer::Interrupted`], the end of input is no, and what was typed ahead is thrown away.
+//!
+//! The functions block; they are for a helper thread. [`restore_terminal`] ends them from outside.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use console::Term;
+use dialoguer::theme::{SimpleTheme, Theme as _};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr,
+    tcsetattr,
+};
+
+use super::sanitize;
+
+/// How often a question that gets no sensible answer is put.
+const TRIES: usize = 3;
+
+/// Longer lines are no answer to anything.
+const LINE_CAP: usize = 4096;
+
+const CTRL_C: u8 = 3;
+
+/// How the terminal was before the first question.
+static BEFORE: OnceLock<Termios> = OnceLock::new();
+
+/// Grows when whoever waits for an answer must stop waiting.
+static ENDED: AtomicUsize = AtomicUsize::new(0);
+
+/// An answer to a yes-or-no question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Yes, in so many words.
+    Yes,
+    /// Anything else, the end of input and a lost terminal included.
+    No,
+    /// Ctrl-C, or [`restore_terminal`].
+    Interrupted,
+}
+
+/// An answer in the operator's own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// What was typed, trimmed and sanitized; never empty.
+    Text(String),
+    /// An empty line, the end of input, a lost terminal.
+    Nothing,
+    /// Ctrl-C, or [`restore_terminal`].
+    Interrupted,
+}
+
+/// Whether there is somebody to ask: standard input and standard error are terminals.
+pub fn can_prompt() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// `question [y/N]`: yes only for `y` or `yes`.
+pub fn confirm(question: &str) -> Answer {
+    let mut prompt = String::new();
+    if SimpleTheme.format_confirm_prompt(&mut prompt, question, Some(false)).is_err() {
+        return Answer::No;
+    }
+    for _ in 0..TRIES {
+        match ask(&prompt) {
+            Reply::Text(text) => match text.to_lowercase().as_str() {
+                "y" | "yes" => return Answer::Yes,
+                "n" | "no" => return Answer::No,
+                _ => say("Please answer y or n."),
+            },
+            Reply::Nothing => return Answer::No,
+            Reply::Interrupted => return Answer::Interrupted,
+        }
+    }
+    Answer::No
+}
+
+/// The name must be typed exactly. An empty line is no; something else is asked about again.
+pub fn type_name(question: &str, expected: &str) -> Answer {
+    let mut prompt = String::new();
+    if SimpleTheme.format_input_prompt(&mut prompt, question, None).is_err() {
+        return Answer::No;
+    }
+    for try_number in 0..TRIES {
+        match ask(&prompt) {
+            Reply::Text(text) if text == expected => return Answer::Yes,
+            Reply::Text(_) if try_number == 0 => {
+                say(&format!("That is not it. Type {expected}, or press Enter to leave it."));
+            }
+            Reply::Text(_) => {}
+            Reply::Nothing => return Answer::No,
+            Reply::Interrupted => return Answer::Interrupted,
+        }
+    }
+    Answer::No
+}
+
+/// A line of free text, such as who decided.
+pub fn text(question: &str) -> Reply {
+    let mut prompt = String::new();
+    if SimpleTheme.format_input_prompt(&mut prompt, question, None).is_err() {
+        return Reply::Nothing;
+    }
+    ask(&prompt)
+}
+
+/// One line of choices, `[r]etry  [s]kip >`; none when none of them was chosen.
+pub fn menu(question: &str, choices: &[(char, &str)]) -> Option<char> {
+    let words: Vec<String> = choices.iter().map(|(key, label)| choice_words(*key, label)).collect();
+    let gap = if question.is_empty() { "" } else { "  " };
+    let prompt = format!("{question}{gap}{} > ", words.join("  "));
+    for _ in 0..TRIES {
+        match ask(&prompt) {
+            Reply::Text(text) => {
+                let text = text.to_lowercase();
+                let found = choices.iter().find(|(key, label)| {
+                    text == key.to_lowercase().to_string() || text == label.to_lowercase()
+                });
+                if let Some((key, _)) = found {
+                    return Some(*key);
+                }
+                let keys: Vec<String> = choices.iter().map(|(key, _)| key.to_string()).collect();
+                say(&format!("Please answer with one of {}.", keys.join(", ")));
+            }
+            Reply::Nothing | Reply::Interrupted => return None,
+        }
+    }
+    None
+}
+
+/// `[r]etry` where the label begins with the key, else `[r] try again`.
+fn choice_words(key: char, label: &str) -> String {
+    match label.strip_prefix(key) {
+        Some(rest) => format!("[{key}]{rest}"),
+        None => format!("[{key}] {label}"),
+    }
+}
+
+/// Gives the terminal back as it was before the first question, with its cursor, and ends the
+/// questions that are still open. Takes no lock and allocates nothing: a signal path may call it.
+pub fn restore_terminal() {
+    ENDED.fetch_add(1, Ordering::SeqCst);
+    if let Some(before) = BEFORE.get() {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
+        let _ = rustix::io::write(rustix::stdio::stderr(), b"\x1b[?25h");
+    }
+}
+
+/// A line of ours between two tries.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", sanitize::line(text));
+}
+
+/// Puts a question once.
+fn ask(prompt: &str) -> Reply {
+    let ended = ENDED.load(Ordering::SeqCst);
+    let Ok(_mode) = LineMode::enter() else { return Reply::Nothing };
+    let mut err = io::stderr();
+    if err.write_all(sanitize::line(prompt).as_bytes()).and_then(|()| err.flush()).is_err() {
+        return Reply::Nothing;
+    }
+    let reply = read_line(ended);
+    // Enter ended the line on the screen by itself; nothing else does.
+    if !matches!(&reply, Line::Whole(_)) {
+        let _ = err.write_all(b"\n");
+    }
+    match reply {
+        Line::Whole(bytes) => {
+            let text = sanitize::line(&String::from_utf8_lossy(&bytes));
+            let text = text.trim();
+            if text.is_empty() { Reply::Nothing } else { Reply::Text(text.to_owned()) }
+        }
+        Line::End => Reply::Nothing,
+        Line::Interrupted => Reply::Interrupted,
+    }
+}
+
+enum Line {
+    Whole(Vec<u8>),
+    End,
+    Interrupted,
+}
+
+fn read_line(ended: usize) -> Line {
+    let stdin = rustix::stdio::stdin();
+    let mut line = Vec::new();
+    let mut buffer = [0; 256];
+    loop {
+        if ENDED.load(Ordering::SeqCst) != ended {
+            return Line::Interrupted;
+        }
+        let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+        let a_moment = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+        match poll(&mut fds, Some(&a_moment)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => continue,
+            Ok(_) => {}
+            Err(_) => return Line::End,
+        }
+        let count = match rustix::io::read(stdin, &mut buffer) {
+            Ok(0) => return Line::End,
+            Ok(count) => count,
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => continue,
+            Err(_) => return Line::End,
+        };
+        for byte in &buffer[..count] {
+            match *byte {
+                CTRL_C => return Line::Interrupted,
+                b'\n' => return Line::Whole(line),
+                byte if line.len() < LINE_CAP => line.push(byte),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The terminal edits and echoes a line; Ctrl-C ends it and raises no signal. Dropped, it is as it
+/// was before.
+struct LineMode {
+    before: Termios,
+}
+
+impl LineMode {
+    fn enter() -> rustix::io::Result<LineMode> {
+        let stdin = rustix::stdio::stdin();
+        let before = tcgetattr(stdin)?;
+        let _ = BEFORE.set(before.clone());
+        let mut mode = before.clone();
+        mode.local_modes.insert(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ECHOE);
+        mode.local_modes.remove(LocalModes::ISIG);
+        mode.input_modes.insert(rustix::termios::InputModes::ICRNL);
+        mode.special_codes[SpecialCodeIndex::VEOL] = CTRL_C;
+        tcsetattr(stdin, OptionalActions::Now, &mode)?;
+        // What was typed before the question stood there is no answer to it.
+        tcflush(stdin, QueueSelector::IFlush)?;
+        Ok(LineMode { before })
+    }
+}
+
+impl Drop for LineMode {
+    fn drop(&mut self) {
+        let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, &self.before);
+        let _ = Term::stderr().show_cursor();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_shows_its_key() {
+        assert_eq!(choice_words('r', "retry"), "[r]etry");
+        assert_eq!(choice_words('q', "stop here"), "[q] stop here");
+    }
+}

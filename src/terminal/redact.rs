@@ -1,0 +1,352 @@
+//! Keeps declared secrets out of everything that is shown or kept: their values, and the forms in
+//! which programs print them (base64, URL-encoded, JSON-escaped, quoted for a shell, line by line).
+//!
+//! Values of fewer than four characters are left alone: blacking out every `1` or `no` would make
+//! output unreadable and would give the value away by where the black is. [`Redactor::too_short`]
+//! counts them, so that whoever loads the secrets can say so.
+//!
+//! Redaction comes after [`super::sanitize`]: an escape sequence inside a value must be gone before
+//! the value can be recognised.
+
+use std::sync::Arc;
+
+/// What stands where a secret stood.
+pub const STAND_IN: &str = "[redacted]";
+
+/// The shortest value, in characters, that is looked for.
+const SHORTEST: usize = 4;
+
+/// The shortest line of a value with several lines that is looked for by itself.
+const SHORTEST_LINE: usize = 8;
+
+/// Knows the secrets of a run.
+#[derive(Clone, Default)]
+pub struct Redactor {
+    /// By first byte; within one byte the longest first.
+    patterns: Arc<Vec<Vec<String>>>,
+    too_short: usize,
+}
+
+impl std::fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Redactor").field("too_short", &self.too_short).finish_non_exhaustive()
+    }
+}
+
+impl Redactor {
+    /// Looks for these values and their usual forms.
+    pub fn new(secrets: Vec<String>) -> Redactor {
+        let mut all = Vec::new();
+        let mut too_short = 0;
+        for secret in secrets {
+            let value = secret.trim_end_matches(['\n', '\r']);
+            if value.chars().count() < SHORTEST {
+                too_short += usize::from(!value.is_empty());
+                continue;
+            }
+            all.extend(forms(value));
+            let lines = value.lines().map(str::trim);
+            if value.contains('\n') {
+                for line in lines.filter(|line| line.chars().count() >= SHORTEST_LINE) {
+                    all.extend(forms(line));
+                }
+            }
+        }
+        all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        all.dedup();
+        let mut patterns = vec![Vec::new(); if all.is_empty() { 0 } else { 256 }];
+        for pattern in all {
+            if let Some(first) = pattern.as_bytes().first() {
+                patterns[usize::from(*first)].push(pattern);
+            }
+        }
+        Redactor { patterns: Arc::new(patterns), too_short }
+    }
+
+    /// How many values are too short to be looked for.
+    pub fn too_short(&self) -> usize {
+        self.too_short
+    }
+
+    /// The text without the secrets.
+    pub fn redact(&self, text: &str) -> String {
+        if self.patterns.is_empty() {
+            return text.to_owned();
+        }
+        let mut stream = self.stream();
+        let mut out = stream.push(text);
+        out.push_str(&stream.finish());
+        out
+    }
+
+    /// For text that comes in pieces.
+    pub fn stream(&self) -> RedactStream {
+        RedactStream { redactor: self.clone(), held: String::new(), known: 0, black: false }
+    }
+
+    fn starting_with(&self, byte: u8) -> &[String] {
+        self.patterns.get(usize::from(byte)).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Redacts text that comes in pieces: what may be the beginning of a secret is held back until the
+/// next piece tells.
+#[derive(Debug)]
+pub struct RedactStream {
+    redactor: Redactor,
+    held: String,
+    /// So many bytes of `held` are known to belong to a secret that began before them.
+    known: usize,
+    /// The last thing given out was a stand-in that goes on.
+    black: bool,
+}
+
+impl RedactStream {
+    /// Takes the next piece; gives what is certain.
+    pub fn push(&mut self, piece: &str) -> String {
+        self.held.push_str(piece);
+        self.give(false)
+    }
+
+    /// The end: gives the rest.
+    pub fn finish(&mut self) -> String {
+        self.give(true)
+    }
+
+    fn give(&mut self, all: bool) -> String {
+        let text = std::mem::take(&mut self.held);
+        let bytes = text.as_bytes();
+        let mut end = text.len();
+        // [start, end) of what is secret, in order of start.
+        let mut secret = vec![(0, self.known)];
+        for (at, byte) in bytes.iter().enumerate() {
+            let rest = &bytes[at..];
+            for pattern in self.redactor.starting_with(*byte) {
+                if rest.starts_with(pattern.as_bytes()) {
+                    secret.push((at, at + pattern.len()));
+                    break;
+                }
+                if !all && rest.len() < pattern.len() && pattern.as_bytes().starts_with(rest) {
+                    end = end.min(at);
+                }
+            }
+        }
+        let mut out = String::with_capacity(end);
+        let mut at = 0;
+        for (start, stop) in secret {
+            if start >= end {
+                break;
+            }
+            if stop <= at {
+                continue;
+            }
+            if start > at {
+                out.push_str(&text[at..start]);
+                self.black = false;
+            }
+            if !self.black {
+                out.push_str(STAND_IN);
+                self.black = true;
+            }
+            at = stop;
+        }
+        if at < end {
+            out.push_str(&text[at..end]);
+            self.black = false;
+        }
+        self.known = at.saturating_sub(end);
+        text[end..].clone_into(&mut self.held);
+        out
+    }
+}
+
+/// The forms in which programs print a value.
+fn forms(value: &str) -> Vec<String> {
+    let json = serde_json::to_string(value).unwrap_or_default();
+    let json = json.trim_start_matches('"');
+    let json = json.strip_suffix('"').unwrap_or(json);
+    let mut forms = vec![
+        value.to_owned(),
+        json.to_owned(),
+        json.replace('/', "\\/"),
+        ascii_json(json),
+        value.replace('\'', "'\\''"),
+        percent(value, true, false),
+        percent(value, false, false),
+        percent(value, true, true),
+    ];
+    for alphabet in [STANDARD, URL_SAFE] {
+        let (inner, padded) = (base64(value.as_bytes(), 0, alphabet), padded(value, alphabet));
+        forms.push(padded);
+        forms.push(inner);
+        // In the middle of something longer, such as `user:password` of basic authentication.
+        forms.push(base64(value.as_bytes(), 1, alphabet));
+        forms.push(base64(value.as_bytes(), 2, alphabet));
+    }
+    forms.retain(|form| form.chars().count() >= SHORTEST);
+    forms
+}
+
+/// JSON text with `\uXXXX` for what is not ASCII.
+fn ascii_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let mut units = [0; 2];
+    for c in json.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    out
+}
+
+fn percent(value: &str, upper: bool, plus: bool) -> String {
+    let mut out = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                out.push(char::from(byte));
+            }
+            b' ' if plus => out.push('+'),
+            _ if upper => out.push_str(&format!("%{byte:02X}")),
+            _ => out.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    out
+}
+
+const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// The characters of base64 that depend on these bytes alone, when `before` bytes (0, 1 or 2) of
+/// something else come first and anything may follow.
+fn base64(bytes: &[u8], before: usize, alphabet: &[u8; 64]) -> String {
+    let mut shifted = vec![0; before];
+    shifted.extend_from_slice(bytes);
+    let first = (before * 8).div_ceil(6);
+    let whole = shifted.len() * 8 / 6;
+    (first..whole).map(|index| sextet(&shifted, index, alphabet)).collect()
+}
+
+/// Base64 of exactly this value, with its padding.
+fn padded(value: &str, alphabet: &[u8; 64]) -> String {
+    let bytes = value.as_bytes();
+    let count = (bytes.len() * 8).div_ceil(6);
+    let mut out: String = (0..count).map(|index| sextet(bytes, index, alphabet)).collect();
+    while out.len() % 4 != 0 {
+        out.push('=');
+    }
+    out
+}
+
+fn sextet(bytes: &[u8], index: usize, alphabet: &[u8; 64]) -> char {
+    let bit = |at: usize| bytes.get(at / 8).is_some_and(|byte| byte >> (7 - at % 8) & 1 == 1);
+    let value = (0..6).fold(0, |value, offset| value * 2 + usize::from(bit(index * 6 + offset)));
+    char::from(alphabet[value])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn one(secret: &str, text: &str) -> String {
+        Redactor::new(vec![secret.to_owned()]).redact(text)
+    }
+
+    #[test]
+    fn a_secret_is_replaced_wherever_it_stands() {
+        assert_eq!(one("hunter2!", "a hunter2! and xhunter2!x"), "a [redacted] and x[redacted]x");
+    }
+
+    #[test]
+    fn the_forms_in_which_programs_print_a_secret_are_found() {
+        let secret = "p@ss wörd\"/1";
+        for text in [
+            "cEBzcyB3w7ZyZCIvMQ==",
+            "p%40ss%20w%C3%B6rd%22%2F1",
+            "p%40ss%20w%c3%b6rd%22%2f1",
+            "p%40ss+w%C3%B6rd%22%2F1",
+            "p@ss wörd\\\"/1",
+            "p@ss wörd\\\"\\/1",
+            "p@ss w\\u00f6rd\\\"/1",
+        ] {
+            assert_eq!(one(secret, &format!("<{text}>")), "<[redacted]>", "{text}");
+        }
+    }
+
+    #[test]
+    fn basic_authentication_gives_no_secret_away() {
+        // user:hunter2hunter2 and admin:hunter2hunter2: two alignments of the same password.
+        for text in ["dXNlcjpodW50ZXIyaHVudGVyMg==", "YWRtaW46aHVudGVyMmh1bnRlcjI="] {
+            let shown = one("hunter2hunter2", text);
+            assert!(shown.contains(STAND_IN), "{shown}");
+            assert!(shown.len() < text.len(), "{shown}");
+        }
+    }
+
+    #[test]
+    fn each_line_of_a_key_is_a_secret() {
+        let key = "-----BEGIN KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQEF\n-----END KEY-----\n";
+        assert_eq!(one(key, "2: kqhkiG9w0BAQEF"), "2: [redacted]");
+    }
+
+    #[test]
+    fn a_short_value_is_left_alone_and_counted() {
+        let redactor = Redactor::new(vec!["no".to_owned(), String::new()]);
+        assert_eq!((redactor.redact("no news"), redactor.too_short()), ("no news".to_owned(), 1));
+    }
+
+    #[test]
+    fn overlapping_secrets_leave_nothing_over() {
+        let redactor = Redactor::new(vec!["abcdef".to_owned(), "defghi".to_owned()]);
+        assert_eq!(redactor.redact("xabcdefghiy"), "x[redacted]y");
+        let mut stream = redactor.stream();
+        let pieces = ["xabcd", "ef", "ghiy"].map(|piece| stream.push(piece));
+        assert_eq!(pieces.concat() + &stream.finish(), "x[redacted]y");
+    }
+
+    #[test]
+    fn a_debug_print_names_no_secret() {
+        let redactor = Redactor::new(vec!["hunter2!".to_owned()]);
+        assert!(!format!("{redactor:?} {:?}", Redactor::default()).contains("hunter2"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_secret_comes_through_however_it_is_cut(
+            secrets in proptest::collection::vec("[ab\"é/]{4,9}", 1..4),
+            around in proptest::collection::vec("[abé\"/ x]{0,6}", 4),
+            sizes in proptest::collection::vec(1usize..5, 1..30),
+        ) {
+            let text: String = around.iter().zip(secrets.iter().cycle())
+                .map(|(before, secret)| format!("{before}{secret}")).collect();
+            let redactor = Redactor::new(secrets.clone());
+            let whole = redactor.redact(&text);
+            for secret in &secrets {
+                prop_assert!(!whole.contains(secret.as_str()), "{whole}");
+            }
+            let chars: Vec<char> = text.chars().collect();
+            let mut stream = redactor.stream();
+            let (mut out, mut at) = (String::new(), 0);
+            for size in sizes.iter().cycle() {
+                if at >= chars.len() { break; }
+                let stop = (at + size).min(chars.len());
+                out.push_str(&stream.push(&chars[at..stop].iter().collect::<String>()));
+                at = stop;
+            }
+            out.push_str(&stream.finish());
+            prop_assert_eq!(out, whole);
+        }
+
+        #[test]
+        fn text_without_secrets_comes_through_unchanged(text: String) {
+            prop_assert_eq!(one("\u{1}never\u{1}", &text), text.clone());
+            prop_assert_eq!(Redactor::default().redact(&text), text);
+        }
+    }
+}

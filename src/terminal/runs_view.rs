@@ -1,0 +1,102 @@
+//! PURE: the runs of this machine as a table, by environment.
+
+use crate::state::RunState;
+
+use super::layout::{Page, cut, millis, width};
+use super::plan_view::place_words;
+use super::style::{Paint, Style};
+
+/// Fewer characters of a run's id say too little about when it was.
+const SHORTEST_ID: usize = 13;
+
+/// The runs, in the order given, grouped by environment. Ids are shown as far as they are unique
+/// among these runs.
+pub fn runs_table(runs: &[RunState], style: &Style) -> String {
+    let mut page = Page::new(style);
+    if runs.is_empty() {
+        page.text("", Paint::Plain, "No runs yet.");
+        return page.finish();
+    }
+    let ids = short_ids(&runs.iter().map(|run| run.run_id.as_str()).collect::<Vec<_>>());
+    let id_width = ids.iter().map(|id| width(id)).max().unwrap_or(0).max(3);
+    let mut places: Vec<String> = Vec::new();
+    for run in runs {
+        let place = place(run);
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    // id, time (11), what, verdict (10), took (6), two spaces between and before.
+    let what_width = style.width.saturating_sub(id_width + 11 + 10 + 6 + 10).max(10);
+    for (index, name) in places.iter().enumerate() {
+        if index > 0 {
+            page.blank();
+        }
+        page.text("", Paint::Strong, name);
+        let head = row(&["run", "when (UTC)", "what", "verdict", "took"], id_width, what_width);
+        page.push(&[(Paint::Dim, &head.join(""))]);
+        for (run, id) in runs.iter().zip(&ids).filter(|(run, _)| place(run) == *name) {
+            let what = format!("{} {} {}", run.start.target, style.dot(), run.start.method);
+            let what = cut(&style.clean(&what), what_width, style);
+            let took = run.finish.as_ref().map_or(String::new(), |end| millis(end.elapsed_ms));
+            let when = when(&run.started);
+            let cells = row(&[id, &when, &what, run.word(), &took], id_width, what_width);
+            let (before, word, after) = (cells[..3].concat(), &cells[3], &cells[4]);
+            page.push(&[(Paint::Plain, &before), (paint(run), word), (Paint::Plain, after)]);
+        }
+    }
+    page.blank();
+    if let Some(open) = runs.iter().find(|run| run.finish.is_none()) {
+        page.text("", Paint::Change, "A run is not finished. Go on with it:");
+        page.command(2, &["rollback".to_owned(), "resume".to_owned(), open.run_id.clone()]);
+    } else {
+        page.text("", Paint::Dim, "rollback runs show RUN tells the story of one.");
+    }
+    page.finish()
+}
+
+fn row(cells: &[&str; 5], id_width: usize, what_width: usize) -> [String; 5] {
+    let pad = |text: &str, columns: usize| {
+        format!("  {text}{}", " ".repeat(columns.saturating_sub(width(text))))
+    };
+    [
+        pad(cells[0], id_width),
+        pad(cells[1], 11),
+        pad(cells[2], what_width),
+        pad(cells[3], 10),
+        format!("  {}{}", " ".repeat(6usize.saturating_sub(width(cells[4]))), cells[4]),
+    ]
+}
+
+fn place(run: &RunState) -> String {
+    let name = place_words(Some(&run.start.context), &run.start.namespace);
+    if run.start.simulated { format!("SIMULATED: {name}") } else { name }
+}
+
+fn when(ts: &str) -> String {
+    match (ts.get(5..10), ts.get(11..16)) {
+        (Some(day), Some(time)) => format!("{day} {time}"),
+        _ => cut(ts, 11, &Style::plain()),
+    }
+}
+
+fn paint(run: &RunState) -> Paint {
+    match run.word() {
+        "recovered" => Paint::Good,
+        "failed" => Paint::Bad,
+        _ => Paint::Change,
+    }
+}
+
+/// Each id cut to what tells it from the others.
+pub fn short_ids(ids: &[&str]) -> Vec<String> {
+    let longest = ids.iter().map(|id| id.chars().count()).max().unwrap_or(0);
+    let short = |id: &str, length: usize| id.chars().take(length).collect::<String>();
+    (SHORTEST_ID..longest)
+        .map(|length| ids.iter().map(|id| short(id, length)).collect::<Vec<_>>())
+        .find(|cut| {
+            let unique: std::collections::BTreeSet<&String> = cut.iter().collect();
+            unique.len() == ids.len()
+        })
+        .unwrap_or_else(|| ids.iter().map(|id| (*id).to_owned()).collect())
+}

@@ -1,0 +1,279 @@
+//! Answers to questions: what a git step would find and change, read from a clone.
+//!
+//! **Restored already, or just as broken?** When the paths are the same on the branch as on the
+//! good one, that alone says nothing: the good branch may hold the broken content as well. They
+//! count as restored only when the branch's own history shows it, that is, when the commit that
+//! gave them this content
+//! - carries a `Rollback-Run` trailer, or
+//! - is not in the good branch's history, and has exactly the subject that this step would write,
+//!   or brought back content that the branch had had before (it was so, became different, and is
+//!   so again).
+//!
+//! Anything else is told as what it is: the good branch has the same content, nothing to restore.
+
+use crate::facts::{Known, Unread};
+use crate::world::process::{Captured, Ending, capture};
+
+use super::build::Undone;
+use super::cache::Repo;
+use super::git::{looks_broken, said};
+use super::propose::TRAILER;
+use super::{
+    At, BranchPreview, BranchQuestion, Built, Commit, Forge, GitFact, PushRight, Question,
+    RestorePreview, RestoreQuestion, RevertPreview, RevertQuestion, short, url,
+};
+
+impl Forge {
+    /// Answers all questions to one repository with one look at its refs and one fetch at most.
+    pub(super) fn ask(&self, repository: &str, questions: &[&Question]) -> Vec<Known<GitFact>> {
+        let answered = self.with(repository, |repo| {
+            repo.bring_for(questions)?;
+            let probe = repo.push_probe(questions);
+            let answers: Vec<Known<GitFact>> =
+                questions.iter().map(|question| repo.answer(question)).collect();
+            let right = probe
+                .map_or(PushRight::Unknown("nothing is known of the branch".to_owned()), |probe| {
+                    probe.join().unwrap_or(PushRight::Unknown("it was not asked".to_owned()))
+                });
+            match answers.iter().find_map(|answer| answer.as_ref().err()) {
+                Some(why) if looks_broken(why) && !repo.is_fresh() => Err(why.clone()),
+                _ => {
+                    Ok(answers.into_iter().map(|answer| answer.map(|f| told(f, &right))).collect())
+                }
+            }
+        });
+        match answered {
+            Ok(answers) => answers,
+            Err(why) => questions.iter().map(|_| Err(why.clone())).collect(),
+        }
+    }
+}
+
+/// The same answer with what is known of pushing.
+fn told(mut fact: GitFact, right: &PushRight) -> GitFact {
+    match &mut fact {
+        GitFact::Revert(preview) => preview.push.clone_from(right),
+        GitFact::Restore(preview) => preview.push.clone_from(right),
+        GitFact::Branch(preview) => preview.push.clone_from(right),
+    }
+    fact
+}
+
+impl Repo {
+    pub(super) fn bring_for(&mut self, questions: &[&Question]) -> Known<()> {
+        let (mut branches, mut tags) = (Vec::new(), Vec::new());
+        for question in questions {
+            match question {
+                Question::Revert(asked) => {
+                    branches.push(asked.branch.as_str());
+                    tags.extend(asked.commits.iter().map(String::as_str));
+                }
+                Question::Restore(asked) => {
+                    branches.extend([asked.branch.as_str(), asked.from.as_str()]);
+                    tags.push(asked.from.as_str());
+                }
+                Question::Branch(asked) => {
+                    branches.extend([asked.on.as_str(), asked.branch.as_str()]);
+                    if let At::Commit(text) = &asked.at {
+                        tags.push(text.as_str());
+                    }
+                }
+            }
+        }
+        self.bring(branches, tags)
+    }
+
+    /// Asks the remote, without changing it, whether we may push at all; meanwhile we go on.
+    fn push_probe(&self, questions: &[&Question]) -> Option<std::thread::JoinHandle<PushRight>> {
+        let (branch, tip) = questions.iter().find_map(|question| {
+            let branch = match question {
+                Question::Revert(asked) => &asked.branch,
+                Question::Restore(asked) => &asked.branch,
+                Question::Branch(asked) => &asked.on,
+            };
+            Some((branch, self.heads.get(branch)?))
+        })?;
+        let spec = format!("{tip}:refs/heads/{branch}");
+        let git = self.git.clone();
+        Some(std::thread::spawn(move || {
+            let args = ["push", "--dry-run", "--porcelain", "--no-verify", "origin", &spec];
+            let captured = capture(&git.remote(&args, git.limits.ask));
+            push_right(&captured, &git.failure(&captured), &git.address)
+        }))
+    }
+
+    fn answer(&mut self, question: &Question) -> Known<GitFact> {
+        match question {
+            Question::Revert(asked) => self.preview_revert(asked).map(GitFact::Revert),
+            Question::Restore(asked) => self.preview_restore(asked).map(GitFact::Restore),
+            Question::Branch(asked) => self.preview_branch(asked).map(GitFact::Branch),
+        }
+    }
+
+    pub(super) fn preview_revert(&mut self, asked: &RevertQuestion) -> Known<RevertPreview> {
+        let tip = self.tip_of(&asked.branch)?;
+        let place = self.place(&asked.branch);
+        let mut shas = Vec::new();
+        for text in &asked.commits {
+            let sha = self.resolve(text, &place)?;
+            if !shas.contains(&sha) {
+                shas.push(sha);
+            }
+        }
+        let sorted = self.newest_first(&tip.sha, &shas)?;
+        let commits = self.commits(&sorted.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let preview = |built| RevertPreview {
+            tip: tip.clone(),
+            commits: commits.clone(),
+            built,
+            push: PushRight::Unknown(String::new()),
+            moved: false,
+        };
+        for commit in &commits {
+            if !self.contains(&tip.sha, &commit.sha)? {
+                return Ok(preview(Built::NotContained(commit.clone())));
+            }
+        }
+        let built = match self.undo(&tip, &commits, asked.mainline)? {
+            Undone::Not(why) => why,
+            Undone::Tree(tree) => self.built(&tip, &tree)?,
+        };
+        Ok(preview(built))
+    }
+
+    fn built(&self, tip: &Commit, tree: &str) -> Known<Built> {
+        Ok(self.change(&tip.sha, tree)?.map_or(Built::Nothing, Built::Change))
+    }
+
+    pub(super) fn preview_restore(&mut self, asked: &RestoreQuestion) -> Known<RestorePreview> {
+        let tip = self.tip_of(&asked.branch)?;
+        let from = if let Some(sha) = self.heads.get(&asked.from).cloned() {
+            sha
+        } else {
+            self.source(&asked.from)?
+        };
+        let from = self.commit(&from)?;
+        let content = self.entries(&from.sha, &asked.paths)?;
+        if let Some(path) = asked.paths.iter().find(|path| !content.contains_key(*path)) {
+            let near = self.near_path(&from.sha, path)?;
+            return Err(Unread::Missing(
+                format!("{path} is not in {} ({})", asked.from, short(&from.sha)),
+                near.map(|near| format!("did you mean {near}?")),
+            ));
+        }
+        let now = self.entries(&tip.sha, &asked.paths)?;
+        let same: Vec<String> =
+            content.keys().filter(|path| now.get(*path) == content.get(*path)).cloned().collect();
+        let history = self.history(&tip.sha, &asked.paths)?;
+        let last = history.first().map(|(commit, _)| commit.clone());
+        let (built, earlier) = if same.len() == content.len() {
+            (Built::Nothing, self.earlier_restore(&history, &from.sha, &asked.subject)?)
+        } else {
+            let tree = self.restore(&tip.sha, &from.sha, &asked.paths)?;
+            (self.built(&tip, &tree)?, None)
+        };
+        Ok(RestorePreview {
+            tip,
+            from,
+            content,
+            same,
+            built,
+            earlier,
+            last,
+            push: PushRight::Unknown(String::new()),
+            moved: false,
+        })
+    }
+
+    /// A tag or a commit that good content is taken from.
+    fn source(&mut self, from: &str) -> Known<String> {
+        let place = url::shown(&self.git.address);
+        let hex = from.len() >= 4 && from.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !hex && !self.tags.contains_key(from) {
+            // Not a commit's name: then a branch was meant, and that says which are there.
+            return self.tip(from);
+        }
+        match self.resolve(from, &place) {
+            Err(Unread::Missing(..)) if from.len() >= 40 && self.bring_object(from).is_ok() => {
+                Ok(from.to_owned())
+            }
+            Err(Unread::Missing(..)) => {
+                self.bring_everything()?;
+                self.resolve(from, &place)
+            }
+            answer => answer,
+        }
+    }
+
+    /// The commit that gave the paths the content that they have; see the head of this file.
+    fn earlier_restore(
+        &self,
+        history: &[(Commit, Vec<String>)],
+        from: &str,
+        subject: &str,
+    ) -> Known<Option<Commit>> {
+        let Some((_, now)) = history.first() else { return Ok(None) };
+        let run = history.iter().take_while(|(_, content)| content == now).count();
+        let Some((maker, _)) = history[..run].last() else { return Ok(None) };
+        let had_before = history[run..].iter().any(|(_, content)| content == now);
+        let by_hand = !subject.is_empty() && maker.subject.trim() == subject.trim();
+        if (had_before || by_hand) && !self.contains(from, &maker.sha)? {
+            return Ok(Some(maker.clone()));
+        }
+        let format = format!("--format=%(trailers:key={TRAILER},valueonly)");
+        let trailer = self.git.line(&["log", "-n", "1", &format, &maker.sha])?;
+        Ok((!trailer.trim().is_empty()).then(|| maker.clone()))
+    }
+
+    pub(super) fn preview_branch(&mut self, asked: &BranchQuestion) -> Known<BranchPreview> {
+        if !url::is_branch_name(&asked.branch) {
+            return Err(Unread::Missing(
+                format!("`{}` cannot be a branch's name", asked.branch),
+                None,
+            ));
+        }
+        let tip = self.tip(&asked.on)?;
+        let commit = match &asked.at {
+            At::Subject(subject) => self.by_subject(&tip, &asked.on, subject)?,
+            At::Commit(text) => {
+                let place = self.place(&asked.on);
+                let sha = self.resolve(text, &place)?;
+                self.commit(&sha)?
+            }
+        };
+        let contained = self.contains(&tip, &commit.sha)?;
+        let existing = self.heads.get(&asked.branch).cloned();
+        let ahead = match &existing {
+            Some(sha) if *sha != commit.sha => self.contains(sha, &commit.sha)?,
+            _ => false,
+        };
+        Ok(BranchPreview {
+            commit,
+            contained,
+            existing,
+            ahead,
+            push: PushRight::Unknown(String::new()),
+        })
+    }
+}
+
+fn push_right(captured: &Captured, why: &Unread, address: &str) -> PushRight {
+    if captured.ending.success() || captured.text().lines().any(|line| line.starts_with("!\t")) {
+        // A `!` of a dry-run is git's own judgement of the branch, which moved; the remote answered.
+        return PushRight::Open;
+    }
+    match (why, &captured.ending) {
+        (Unread::Forbidden(text), _) => PushRight::Refused(text.clone()),
+        (_, Ending::Exit(_)) => {
+            let complaint = captured.complaint();
+            let all = complaint.join("\n").to_lowercase();
+            let line = url::scrubbed(&said(&complaint, &captured.ending), address);
+            if all.contains("archived") || all.contains("denied") {
+                PushRight::Refused(line)
+            } else {
+                PushRight::Unknown(line)
+            }
+        }
+        _ => PushRight::Unknown(why.sentence().to_owned()),
+    }
+}
