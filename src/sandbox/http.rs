@@ -12,44 +12,46 @@ use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::RequestLine;
-use super::access::ADMIN;
 use super::failure::Failure;
 use super::routes::{self, Reply, Request};
 use super::state::Shared;
 use super::watch::Watch;
 
-/// Clients may say who they are in the path: kubectl sends no token without TLS.
-const USERS: &str = "/users/";
+/// A port to listen on. kubectl sends no token without TLS, so every user has a port of their own.
+#[derive(Debug)]
+pub(super) struct Door {
+    pub(super) listener: TcpListener,
+    /// Who comes in here, unless a bearer token says otherwise.
+    pub(super) user: String,
+}
 
-/// Serves until the stop signal comes.
+/// Serves all doors until nobody can open another one.
 pub(super) fn serve(
-    listener: TcpListener,
     shared: &Arc<Shared>,
-    stop: oneshot::Receiver<()>,
+    mut doors: mpsc::UnboundedReceiver<Door>,
 ) -> std::io::Result<()> {
-    listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        tokio::select! {
-            result = accept(listener, shared) => result,
-            _ = stop => Ok(()),
+        while let Some(door) = doors.recv().await {
+            door.listener.set_nonblocking(true)?;
+            let listener = tokio::net::TcpListener::from_std(door.listener)?;
+            tokio::spawn(accept(listener, door.user.into(), shared.clone()));
         }
+        Ok(())
     })
 }
 
-async fn accept(listener: tokio::net::TcpListener, shared: &Arc<Shared>) -> std::io::Result<()> {
-    loop {
-        let (stream, _) = listener.accept().await?;
+async fn accept(listener: tokio::net::TcpListener, user: Arc<str>, shared: Arc<Shared>) {
+    while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
-        let shared = shared.clone();
+        let (shared, user) = (shared.clone(), user.clone());
         tokio::spawn(async move {
             let service = hyper::service::service_fn(move |request| {
-                let shared = shared.clone();
-                async move { Ok::<_, Infallible>(handle(&shared, request).await) }
+                let (shared, user) = (shared.clone(), user.clone());
+                async move { Ok::<_, Infallible>(handle(&shared, &user, request).await) }
             });
             // A client that goes away in the middle is no concern of ours.
             let _ = hyper::server::conn::http1::Builder::new()
@@ -59,8 +61,12 @@ async fn accept(listener: tokio::net::TcpListener, shared: &Arc<Shared>) -> std:
     }
 }
 
-async fn handle(shared: &Arc<Shared>, incoming: hyper::Request<Incoming>) -> Response<Content> {
-    let mut request = head(&incoming);
+async fn handle(
+    shared: &Arc<Shared>,
+    user: &str,
+    incoming: hyper::Request<Incoming>,
+) -> Response<Content> {
+    let mut request = head(user, &incoming);
     if let Ok(body) = incoming.into_body().collect().await {
         request.body = body.to_bytes().to_vec();
     }
@@ -101,7 +107,7 @@ fn answer(shared: &Shared, request: &Request, line: RequestLine) -> Option<Reply
     reply
 }
 
-fn head(incoming: &hyper::Request<Incoming>) -> Request {
+fn head(door: &str, incoming: &hyper::Request<Incoming>) -> Request {
     let header = |name| {
         incoming
             .headers()
@@ -110,27 +116,22 @@ fn head(incoming: &hyper::Request<Incoming>) -> Request {
             .unwrap_or_default()
             .to_owned()
     };
-    let mut path = unescape(incoming.uri().path(), false);
-    let mut user = header(AUTHORIZATION).strip_prefix("Bearer ").unwrap_or_default().to_owned();
-    if let Some(rest) = path.strip_prefix(USERS) {
-        let (name, rest) = rest.split_once('/').unwrap_or((rest, ""));
-        user = name.to_owned();
-        path = format!("/{rest}");
-    }
-    if user.is_empty() {
-        ADMIN.clone_into(&mut user);
-    }
+    let authorization = header(AUTHORIZATION);
+    let user = match authorization.strip_prefix("Bearer ") {
+        Some(token) if !token.is_empty() => token,
+        _ => door,
+    };
     let query = incoming.uri().query().unwrap_or_default();
     Request {
         method: incoming.method().to_string(),
-        path,
+        path: unescape(incoming.uri().path(), false),
         query: query
             .split('&')
             .filter(|pair| !pair.is_empty())
             .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
             .map(|(key, value)| (unescape(key, true), unescape(value, true)))
             .collect(),
-        user,
+        user: user.to_owned(),
         accept: header(ACCEPT),
         content_type: header(CONTENT_TYPE),
         agent: header(USER_AGENT),

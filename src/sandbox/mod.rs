@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc;
 
 mod access;
 mod clock;
@@ -40,6 +40,7 @@ mod workload;
 
 pub use access::Rule;
 
+use http::Door;
 use operations::{Form, Strictness, Write};
 use state::{Shared, State};
 use store::Key;
@@ -73,7 +74,7 @@ impl Default for Options {
 pub struct RequestLine {
     /// `GET`, `PATCH`, ...
     pub method: String,
-    /// The path, without the query and without the prefix that names the user.
+    /// The path, without the query.
     pub path: String,
     /// The query, decoded.
     pub query: String,
@@ -115,28 +116,53 @@ impl View<'_> {
 pub struct Sandbox {
     shared: Arc<Shared>,
     url: String,
-    stop: Option<oneshot::Sender<()>>,
+    /// Opens doors for more users. Without it the server stops.
+    doors: Option<mpsc::UnboundedSender<Door>>,
+    users: Mutex<BTreeMap<String, String>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Sandbox {
     /// Starts a sandbox on a free port of this machine.
     pub fn start(options: Options) -> io::Result<Sandbox> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let url = format!("http://{}", listener.local_addr()?);
         let shared = Arc::new(Shared::new(options));
-        let (stop, stopped) = oneshot::channel();
+        let (doors, opened) = mpsc::unbounded_channel();
         let (serving, working) = (shared.clone(), shared.clone());
         let threads = vec![
             std::thread::Builder::new().name("sandbox-http".to_owned()).spawn(move || {
-                // Without its listener the sandbox is gone; its clients find that out by themselves.
-                let _ = http::serve(listener, &serving, stopped);
+                // Without its listeners the sandbox is gone; its clients find that out by themselves.
+                let _ = http::serve(&serving, opened);
             })?,
             std::thread::Builder::new()
                 .name("sandbox-controllers".to_owned())
                 .spawn(move || controllers::run(&working))?,
         ];
-        Ok(Sandbox { shared, url, stop: Some(stop), threads })
+        let mut sandbox = Sandbox {
+            shared,
+            url: String::new(),
+            doors: Some(doors),
+            users: Mutex::default(),
+            threads,
+        };
+        sandbox.url = sandbox.user_url(access::ADMIN)?;
+        Ok(sandbox)
+    }
+
+    /// The server as this user reaches it: kubectl sends no token without TLS, so every user has a port.
+    pub fn user_url(&self, user: &str) -> io::Result<String> {
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(url) = users.get(user) {
+            return Ok(url.clone());
+        }
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let door = Door { listener, user: user.to_owned() };
+        let sent = self.doors.as_ref().is_some_and(|doors| doors.send(door).is_ok());
+        if !sent {
+            return Err(io::Error::other("the sandbox has stopped"));
+        }
+        users.insert(user.to_owned(), url.clone());
+        Ok(url)
     }
 
     /// `http://127.0.0.1:PORT`. Requests are made by the user whose name is the bearer token; without one, by `admin`.
@@ -144,7 +170,7 @@ impl Sandbox {
         &self.url
     }
 
-    /// Writes a kubeconfig with one context. Clients send no token without TLS, so the server's URL names the user.
+    /// Writes a kubeconfig with one context.
     pub fn write_kubeconfig(
         &self,
         path: &Path,
@@ -154,7 +180,7 @@ impl Sandbox {
     ) -> io::Result<()> {
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": context,
-            "clusters": [{"name": context, "cluster": {"server": format!("{}/users/{user}", self.url)}}],
+            "clusters": [{"name": context, "cluster": {"server": self.user_url(user)?}}],
             "users": [{"name": user, "user": {"token": user}}],
             "contexts": [{"name": context, "context": {"cluster": context, "user": user, "namespace": namespace}}],
         });
@@ -331,9 +357,7 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         self.shared.change(|state| state.stop = true);
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
+        self.doors = None;
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }

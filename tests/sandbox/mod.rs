@@ -2,4 +2,6 @@
 
 mod client;
 mod conformance;
+mod kubectl;
 mod normal;
+mod scenarios;
