@@ -62,6 +62,16 @@ impl Hands {
         }
     }
 
+    /// Hands with a journal that is thrown away and a minute for whatever they do.
+    #[cfg(test)]
+    pub(crate) fn for_a_test() -> Hands {
+        let dir = tempfile::tempdir().expect("a directory");
+        let journal = crate::journal::Journal::create(dir.path(), "run").expect("a journal");
+        let mut hands = Hands::new(Inbox::new(), Recorder::new(journal, Vec::new()));
+        hands.take_up("step", Instant::now() + Duration::from_secs(60));
+        hands
+    }
+
     /// Takes up a step: its commands end at `deadline` whatever their own timeouts say.
     pub fn take_up(&mut self, step: &str, deadline: Instant) {
         step.clone_into(&mut self.step);

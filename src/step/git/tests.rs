@@ -75,7 +75,7 @@ impl Bench {
     }
 
     fn perform(&self, kind: &Kind, forecast: &Forecast) -> Done {
-        let (permit, mut hands) = (Permit::for_a_test(), Hands::default());
+        let (permit, mut hands) = (Permit::for_a_test(), Hands::for_a_test());
         let (setting, forge, mark) = (&self.setting, &self.forge, &self.mark);
         let hands = &mut hands;
         match kind {

@@ -88,7 +88,7 @@ impl World {
 
     fn set(&self, flags: &SetFlags, forecast: &Forecast) -> Done {
         let permit = Permit::for_a_test();
-        let mut hands = Hands::default();
+        let mut hands = Hands::for_a_test();
         let (setting, cluster) = (&self.setting, &self.cluster);
         set_flags::perform(
             flags, setting, cluster, &mut hands, &permit, &self.mark, forecast, LIMIT,
@@ -97,7 +97,7 @@ impl World {
 
     fn restart(&self, restart: &Restart, forecast: &Forecast) -> Done {
         let permit = Permit::for_a_test();
-        let mut hands = Hands::default();
+        let mut hands = Hands::for_a_test();
         let (setting, cluster) = (&self.setting, &self.cluster);
         restart::perform(
             restart, setting, cluster, &mut hands, &permit, &self.mark, forecast, LIMIT,
