@@ -498,8 +498,8 @@ fn an_old_pod_that_a_finalizer_holds_keeps_the_rollout_open() {
     let world = World::new();
     let held = world.sandbox.list("pods", "shop")[0]["metadata"]["name"].clone();
     let held = held.as_str().expect("a name");
-    let hold = json!({"metadata": {"finalizers": ["example.com/hold"]}});
-    world.sandbox.patch_merge("pods", "shop", held, &hold).expect("a patch");
+    let finalizer = json!({"metadata": {"finalizers": ["example.com/hold"]}});
+    world.sandbox.patch_merge("pods", "shop", held, &finalizer).expect("a patch");
     let restart = restart_web();
     let (_, forecast) = world.foresee(&flags(&[("ONE", "false")]), &restart);
     world.restart(&restart, &forecast);

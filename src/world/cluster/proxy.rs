@@ -66,7 +66,7 @@ impl Proxy {
             }
         };
         let socket = dir.path().join("api");
-        let state = launch(&base, &socket).map_or_else(State::Gone, |child| State::Starting(child));
+        let state = launch(&base, &socket).map_or_else(State::Gone, State::Starting);
         Proxy { base, context, socket, state: Mutex::new(state), dir: Mutex::new(Some(dir)) }
     }
 
@@ -288,18 +288,15 @@ fn wrong_context(base: &[String], context: &str) -> String {
 #[cfg(target_os = "linux")]
 fn login_program(group: u32) -> Option<String> {
     let entries = std::fs::read_dir("/proc").ok()?;
-    entries
-        .flatten()
-        .filter_map(|entry| {
-            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
-            let (head, tail) = stat.rsplit_once(')')?;
-            let (pid, name) = head.split_once('(')?;
-            let mut fields = tail.split_whitespace();
-            let (state, _parent, its_group) = (fields.next()?, fields.next()?, fields.next()?);
-            let ours = its_group.parse() == Ok(group) && pid.trim().parse() != Ok(group);
-            (ours && state != "Z" && !name.starts_with("kubectl")).then(|| name.to_owned())
-        })
-        .next()
+    entries.flatten().find_map(|entry| {
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        let (head, tail) = stat.rsplit_once(')')?;
+        let (pid, name) = head.split_once('(')?;
+        let mut fields = tail.split_whitespace();
+        let (state, _parent, its_group) = (fields.next()?, fields.next()?, fields.next()?);
+        let ours = its_group.parse() == Ok(group) && pid.trim().parse() != Ok(group);
+        (ours && state != "Z" && !name.starts_with("kubectl")).then(|| name.to_owned())
+    })
 }
 
 #[cfg(not(target_os = "linux"))]

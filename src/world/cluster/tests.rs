@@ -239,9 +239,8 @@ fn the_warnings_of_an_object_and_the_log_of_a_pod_are_read_as_plain_text() {
     sandbox.create(object).expect("a Deployment");
     let crashed = sandbox.wait_until(LIMIT, |view| {
         let pods = view.list("pods", "shop");
-        pods.iter().any(|pod| {
-            pod["status"]["containerStatuses"][0]["restartCount"].as_u64() > Some(0)
-        })
+        pods.iter()
+            .any(|pod| pod["status"]["containerStatuses"][0]["restartCount"].as_u64() > Some(0))
     });
     assert!(crashed);
     let facts = cluster.workload(&workload).expect("web");
