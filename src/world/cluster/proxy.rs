@@ -6,6 +6,8 @@ use std::io::{Read as _, Seek as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -19,6 +21,9 @@ const GLANCE: Duration = Duration::from_millis(3);
 
 /// Longest path that a Unix socket may have on every system that we run on.
 const SOCKET_PATH_MAX: usize = 100;
+
+/// How often a proxy that served and then ended is started again.
+pub(super) const RELAUNCHES: u32 = 3;
 
 /// What became of the proxy.
 #[derive(Debug)]
@@ -36,6 +41,8 @@ struct Child {
     running: Running,
     stdout: File,
     stderr: File,
+    /// Keeps the thread that started it alive, where that is not the main thread.
+    _keeper: Option<Sender<()>>,
 }
 
 /// A proxy to the API server of one context, on a socket that only we can reach.
@@ -46,6 +53,7 @@ pub(super) struct Proxy {
     socket: PathBuf,
     state: Mutex<State>,
     dir: Mutex<Option<TempDir>>,
+    relaunches: AtomicU32,
 }
 
 impl Proxy {
@@ -62,12 +70,20 @@ impl Proxy {
                     socket: PathBuf::new(),
                     state: Mutex::new(State::Gone(Unread::Failed(why))),
                     dir: Mutex::new(None),
+                    relaunches: AtomicU32::new(0),
                 };
             }
         };
         let socket = dir.path().join("api");
         let state = launch(&base, &socket).map_or_else(State::Gone, State::Starting);
-        Proxy { base, context, socket, state: Mutex::new(state), dir: Mutex::new(Some(dir)) }
+        Proxy {
+            base,
+            context,
+            socket,
+            state: Mutex::new(state),
+            dir: Mutex::new(Some(dir)),
+            relaunches: AtomicU32::new(0),
+        }
     }
 
     /// The socket's path.
@@ -130,20 +146,37 @@ impl Proxy {
         }
     }
 
-    /// Whether it has ended, and why; asked when its socket refuses us.
-    pub(super) fn why_gone(&self) -> Unread {
+    /// Asked when its socket refuses us or breaks off: starts it again where it served and has
+    /// ended, else says why it does not answer.
+    pub(super) fn revive(&self) -> Result<(), Unread> {
         let mut state = self.lock();
-        if let State::Starting(child) | State::Serving(child) = &mut *state {
-            let Some(ending) = child.running.wait(GLANCE) else {
-                return Unread::Unreachable("kubectl proxy takes no connections".to_owned());
+        let (State::Starting(child) | State::Serving(child)) = &mut *state else {
+            let State::Gone(why) = &*state else { return Ok(()) };
+            return Err(why.clone());
+        };
+        // Somebody else may have started it again already, or it is only just ending.
+        let Some(ending) = child.running.wait(GLANCE * 10) else {
+            return match UnixStream::connect(&self.socket) {
+                Ok(_) => Ok(()),
+                Err(_) if matches!(&*state, State::Starting(_)) => Ok(()),
+                Err(error) => {
+                    let why = format!("kubectl proxy takes no connections: {error}");
+                    Err(Unread::Unreachable(why))
+                }
             };
-            let complaint = complaint(child);
-            *state = State::Gone(self.why_ended(&ending, &complaint));
+        };
+        let complaint = complaint(child);
+        let why = self.why_ended(&ending, &complaint);
+        if self.relaunches.fetch_add(1, Ordering::SeqCst) >= RELAUNCHES {
+            *state = State::Gone(why.clone());
+            return Err(why);
         }
-        match &*state {
-            State::Gone(why) => why.clone(),
-            State::Starting(_) | State::Serving(_) => unreachable!("set just above"),
-        }
+        let _ = std::fs::remove_file(&self.socket);
+        *state = match relaunch(&self.base, &self.socket) {
+            Ok(child) => State::Starting(child),
+            Err(why) => State::Gone(why),
+        };
+        Ok(())
     }
 
     /// Ends its group and removes its socket. Later reads say that it was closed.
@@ -227,7 +260,24 @@ fn launch(base: &[String], socket: &Path) -> Result<Child, Unread> {
     let (stdout, stderr) =
         (tempfile::tempfile().map_err(failed)?, tempfile::tempfile().map_err(failed)?);
     let running = spawn(&invocation, &stdout, &stderr).map_err(failed)?;
-    Ok(Child { running, stdout, stderr })
+    Ok(Child { running, stdout, stderr, _keeper: None })
+}
+
+/// Starts it from a thread that lives as long as the child is wanted: the caller's may end sooner,
+/// and a parent-death signal fires at the end of the starting thread.
+fn relaunch(base: &[String], socket: &Path) -> Result<Child, Unread> {
+    let (base, socket) = (base.to_vec(), socket.to_owned());
+    let (answer, launched) = channel();
+    let (keeper, kept) = channel::<()>();
+    std::thread::spawn(move || {
+        let _ = answer.send(launch(&base, &socket));
+        // Nothing is ever sent: this ends when the other side is dropped.
+        let _ = kept.recv();
+    });
+    let child = launched.recv().unwrap_or_else(|_| {
+        Err(Unread::Failed("kubectl proxy could not be started again".to_owned()))
+    })?;
+    Ok(Child { _keeper: Some(keeper), ..child })
 }
 
 /// A directory of mode 0700 whose path is short enough for a socket.

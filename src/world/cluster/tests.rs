@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Instant;
 
+use super::proxy::RELAUNCHES;
 use super::*;
 use crate::sandbox::{Options, Rule, Sandbox};
 
@@ -249,4 +250,28 @@ fn the_warnings_of_an_object_and_the_log_of_a_pod_are_read_as_plain_text() {
     assert!(!log.is_empty() && log.len() <= 2, "{log:?}");
     assert!(cluster.events_for(&facts.object).is_ok());
     assert_eq!(plain("\u{1b}[31mred\u{1b}[0m\ttext\u{7}"), "red text");
+}
+
+#[test]
+fn a_proxy_that_was_killed_is_started_again() {
+    let (_sandbox, cluster, _dir) = sandbox("admin", LIMIT);
+    cluster.configmap("flags").expect("flags");
+    let kill = || {
+        let group = cluster.rest().proxy.group().expect("a proxy");
+        let group = i32::try_from(group).ok().and_then(rustix::process::Pid::from_raw);
+        let signal = rustix::process::Signal::KILL;
+        rustix::process::kill_process_group(group.expect("a group"), signal).expect("a kill");
+    };
+    kill();
+    // The thread that starts the second proxy ends before the proxy is used.
+    let reader = cluster.clone();
+    std::thread::spawn(move || reader.configmap("flags")).join().expect("no panic").expect("flags");
+    cluster.configmap("flags").expect("flags");
+    for _ in 0..RELAUNCHES - 1 {
+        kill();
+        cluster.configmap("flags").expect("flags");
+    }
+    kill();
+    let why = cluster.configmap("flags").expect_err("it was killed too often");
+    assert!(why.sentence().contains("kubectl proxy of context test ended"), "{why:?}");
 }
