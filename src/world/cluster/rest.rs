@@ -55,12 +55,12 @@ impl Rest {
 
     /// GET of a JSON object.
     pub(super) fn get(&self, ask: Ask<'_>, path: &str) -> Known<Value> {
-        self.json(ask, Method::GET, path, None)
+        self.json(ask, &Method::GET, path, None)
     }
 
     /// POST of a review: an object that is answered and not kept.
     pub(super) fn review(&self, ask: Ask<'_>, path: &str, body: &Value) -> Known<Value> {
-        self.json(ask, Method::POST, path, Some(("application/json", body.to_string())))
+        self.json(ask, &Method::POST, path, Some(("application/json", body.to_string())))
     }
 
     /// A patch that the server tries and does not keep. The only PATCH there is.
@@ -72,7 +72,7 @@ impl Rest {
         body: &Value,
     ) -> Known<Value> {
         let path = format!("{path}?dryRun=All&fieldManager={}", super::FIELD_MANAGER);
-        self.json(ask, Method::PATCH, &path, Some((content_type, body.to_string())))
+        self.json(ask, &Method::PATCH, &path, Some((content_type, body.to_string())))
     }
 
     /// GET of text, such as a log.
@@ -84,11 +84,11 @@ impl Rest {
     fn json(
         &self,
         ask: Ask<'_>,
-        method: Method,
+        method: &Method,
         path: &str,
         body: Option<(&str, String)>,
     ) -> Known<Value> {
-        let (status, text) = self.exchange(&method, path, body)?;
+        let (status, text) = self.exchange(method, path, body)?;
         if !status.is_success() {
             return Err(self.refusal(ask, status, &text));
         }
