@@ -140,6 +140,7 @@ pub fn plan() -> Plan {
         method: "flag".to_owned(),
         budget: Some(Duration::from_secs(30)),
         setting: Setting {
+            kubeconfig: None,
             context: Some("netra-staging".to_owned()),
             namespace: "default".to_owned(),
             repository: None,
@@ -158,6 +159,7 @@ pub fn plan() -> Plan {
         steps: vec![flags(), restart(), health()],
         criteria: vec![PlannedCriterion {
             criterion: Criterion {
+                tier: None,
                 name: format!("{URL} is 200, 3 times"),
                 within: Duration::from_secs(60),
                 action: Action::Http(http()),
@@ -458,6 +460,7 @@ pub fn declined() -> Story {
 pub fn unknown() -> Story {
     let mut story = Story::begin(&plan());
     story.flag_done().intend(2, 1).add(Record::DoubtResolved {
+        outputs: Default::default(),
         step: "restart-backend".to_owned(),
         effect: EffectKind::Unanswerable,
         by: "world".to_owned(),
@@ -481,6 +484,7 @@ pub fn paused() -> Story {
 pub fn coming_back() -> Story {
     let mut story = Story::begin(&plan());
     story.flag_done().intend(2, 1).add(Record::DoubtResolved {
+        outputs: Default::default(),
         step: "restart-backend".to_owned(),
         effect: EffectKind::Present,
         by: "world".to_owned(),

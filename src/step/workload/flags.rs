@@ -209,3 +209,115 @@ fn mounts(spec: &Value, container: &Value, configmap: &str, key: &str) -> Vec<Ho
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn template(container: &Value, volumes: &Value) -> Value {
+        json!({"spec": {"containers": [container], "volumes": volumes}})
+    }
+
+    fn how(container: &Value, volumes: &Value, all: &ConfigMaps) -> Vec<How> {
+        readings(&template(container, volumes), "flags", "ONE", all)
+            .into_iter()
+            .map(|reading| reading.how)
+            .collect()
+    }
+
+    fn without_volumes(container: &Value) -> Vec<How> {
+        how(container, &json!([]), &ConfigMaps::new())
+    }
+
+    fn env(name: &str) -> How {
+        How::Env(name.to_owned())
+    }
+
+    #[test]
+    fn a_key_is_read_by_env_from_with_its_prefix_and_by_value_from() {
+        let container = json!({"name": "app",
+            "envFrom": [{"prefix": "F_", "configMapRef": {"name": "flags"}}],
+            "env": [{"name": "FIRST", "valueFrom": {"configMapKeyRef": {"name": "flags", "key": "ONE"}}}]});
+        assert_eq!(without_volumes(&container), [env("FIRST"), env("F_ONE")]);
+        let other = json!({"name": "app", "envFrom": [{"configMapRef": {"name": "other"}}]});
+        assert_eq!(without_volumes(&other), []);
+    }
+
+    #[test]
+    fn env_wins_over_env_from_and_the_last_entry_wins() {
+        let container = json!({"name": "app", "envFrom": [{"configMapRef": {"name": "flags"}}],
+            "env": [{"name": "ONE", "value": "a"}, {"name": "ONE", "value": "b"}]});
+        let literal = How::Literal { variable: "ONE".to_owned(), value: "b".to_owned() };
+        assert!(!literal.effective());
+        assert_eq!(without_volumes(&container), [literal]);
+    }
+
+    #[test]
+    fn a_later_source_of_variables_wins_where_it_has_the_key() {
+        let container = json!({"name": "app", "envFrom": [{"configMapRef": {"name": "flags"}},
+            {"configMapRef": {"name": "more"}}]});
+        let source = "configmap/more".to_owned();
+        let variable = "ONE".to_owned();
+        let (unknown, wins) = (
+            How::Perhaps { variable: variable.clone(), source: source.clone() },
+            How::Other { variable, source },
+        );
+        assert_eq!(without_volumes(&container), [unknown]);
+        let with = |data: Value| {
+            let all = ConfigMaps::from([("more".to_owned(), Ok(json!({ "data": data })))]);
+            how(&container, &json!([]), &all)
+        };
+        assert_eq!(with(json!({"ONE": "x"})), [wins]);
+        assert_eq!(with(json!({"TWO": "x"})), [env("ONE")]);
+        let earlier = json!({"name": "app", "envFrom": [{"configMapRef": {"name": "more"}},
+            {"configMapRef": {"name": "flags"}}]});
+        assert_eq!(without_volumes(&earlier), [env("ONE")]);
+    }
+
+    #[test]
+    fn a_secret_that_comes_later_may_win() {
+        let container = json!({"name": "app", "envFrom": [{"configMapRef": {"name": "flags"}},
+            {"secretRef": {"name": "keys"}}]});
+        let source = "secret/keys".to_owned();
+        assert_eq!(
+            without_volumes(&container),
+            [How::Perhaps { variable: "ONE".to_owned(), source }]
+        );
+    }
+
+    #[test]
+    fn a_mounted_key_is_a_file_and_a_sub_path_never_changes() {
+        let mounts = |mount: Value, volume: Value| {
+            let mut mount = mount;
+            mount["name"] = json!("v");
+            let mut volume = volume;
+            volume["name"] = json!("v");
+            let container = json!({"name": "app", "volumeMounts": [mount]});
+            how(&container, &json!([volume]), &ConfigMaps::new())
+        };
+        let whole = json!({"configMap": {"name": "flags"}});
+        let file = mounts(json!({"mountPath": "/etc/flags/"}), whole.clone());
+        assert_eq!(file, [How::File("/etc/flags/ONE".to_owned())]);
+        let single = mounts(json!({"mountPath": "/etc/one", "subPath": "ONE"}), whole);
+        assert_eq!(single, [How::SubPath("/etc/one".to_owned())]);
+        let items = json!([{"key": "TWO", "path": "two"}]);
+        let other = json!({"configMap": {"name": "flags", "items": items}});
+        assert_eq!(mounts(json!({"mountPath": "/etc"}), other), []);
+        let projected = json!({"projected": {"sources": [{"configMap": {"name": "flags"}}]}});
+        let file = mounts(json!({"mountPath": "/p"}), projected);
+        assert_eq!(file, [How::File("/p/ONE".to_owned())]);
+    }
+
+    #[test]
+    fn the_config_maps_of_a_template_are_found_everywhere() {
+        let container = json!({"name": "app", "envFrom": [{"configMapRef": {"name": "a"}}],
+            "env": [{"name": "X", "valueFrom": {"configMapKeyRef": {"name": "b", "key": "x"}}}]});
+        let volumes = json!([{"name": "v", "configMap": {"name": "c"}},
+            {"name": "w", "projected": {"sources": [{"configMap": {"name": "d"}}]}}]);
+        let names: Vec<String> =
+            configmaps_named(&template(&container, &volumes)).into_iter().collect();
+        assert_eq!(names, ["a", "b", "c", "d"]);
+    }
+}

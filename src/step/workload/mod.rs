@@ -5,6 +5,7 @@ pub mod flags;
 pub mod restart;
 pub mod wait_rollout;
 
+use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use serde_json::Value;
@@ -55,7 +56,7 @@ pub(crate) fn permitted(forecast: &mut Forecast, facts: &Facts, access: &Access,
             forecast.uncheckable(why, None);
         }
         None => {
-            forecast.uncheckable(format!("whether we may {verb} {resource} was not asked"), None)
+            forecast.uncheckable(format!("whether we may {verb} {resource} was not asked"), None);
         }
     }
 }
@@ -112,8 +113,10 @@ pub(crate) fn template_digest(object: &Value) -> String {
     let mut text = String::new();
     canonical(&template, &mut text);
     let digest = Sha256::digest(text.as_bytes());
-    let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    digest.iter().take(8).fold("sha256:".to_owned(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// JSON with sorted keys and without empty objects and nulls.
@@ -154,7 +157,7 @@ pub(crate) fn look_at(
     cluster: &Cluster,
     workload: &Workload,
     wanted: &Wanted,
-    empty: impl FnOnce(String) -> Effect,
+    empty: impl FnOnce(&str) -> Effect,
 ) -> Effect {
     match cluster.workload(workload) {
         Ok(facts) => effect_of(cluster, &facts, wanted, empty),
@@ -168,13 +171,13 @@ pub(crate) fn effect_of(
     cluster: &Cluster,
     facts: &WorkloadFacts,
     wanted: &Wanted,
-    empty: impl FnOnce(String) -> Effect,
+    empty: impl FnOnce(&str) -> Effect,
 ) -> Effect {
     match judge(facts, wanted, SystemTime::now()) {
         Rollout::NotStarted(why) => Effect::Missing(why),
         Rollout::Underway(text) => Effect::Underway(text),
         Rollout::Complete(text) => Effect::Present(text, Outputs::new()),
-        Rollout::Empty(text) => empty(text),
+        Rollout::Empty(text) => empty(&text),
         Rollout::Broken(broken) => {
             let log = broken.culprit.map_or_else(Vec::new, |culprit| {
                 cluster.log_tail(&culprit.pod, &culprit.container, LOG_LINES)
@@ -187,7 +190,7 @@ pub(crate) fn effect_of(
 }
 
 /// No pods are wanted: a change of the template is all that can be done, and it is done.
-pub(crate) fn done_without_pods(text: String) -> Effect {
+pub(crate) fn done_without_pods(text: &str) -> Effect {
     Effect::Present(
         format!("{text}; the new template is used when it is scaled up"),
         Outputs::new(),
@@ -196,7 +199,7 @@ pub(crate) fn done_without_pods(text: String) -> Effect {
 
 /// Several looks as one: what is broken comes first, then what nobody can tell, then what is on
 /// its way; it is there only when all of it is.
-pub(crate) fn together(looks: Vec<(String, Effect)>) -> Effect {
+pub(crate) fn together(looks: &[(String, Effect)]) -> Effect {
     let several = looks.len() > 1;
     let named = |name: &str, text: &str| {
         if several && !text.contains(name) { format!("{name}: {text}") } else { text.to_owned() }
@@ -204,7 +207,7 @@ pub(crate) fn together(looks: Vec<(String, Effect)>) -> Effect {
     let mut texts = Vec::new();
     let (mut missing, mut underway, mut partly) = (0, 0, 0);
     let mut unanswerable = None;
-    for (name, effect) in &looks {
+    for (name, effect) in looks {
         match effect {
             Effect::Broken(why, detail) => {
                 return Effect::Broken(named(name, why), detail.clone());

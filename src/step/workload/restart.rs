@@ -291,7 +291,7 @@ pub fn look(
     if let [workload] = spec.workloads.as_slice() {
         return look(workload);
     }
-    let looks = std::thread::scope(|scope| {
+    let looks: Vec<(String, Effect)> = std::thread::scope(|scope| {
         let threads: Vec<_> = spec
             .workloads
             .iter()
@@ -307,5 +307,5 @@ pub fn look(
             })
             .collect()
     });
-    together(looks)
+    together(&looks)
 }

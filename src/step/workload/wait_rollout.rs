@@ -41,8 +41,8 @@ pub fn forecast(workloads: &[Workload], _setting: &Setting, facts: &mut Facts) -
 /// Whether they are rolled out. A workload without pods shows no rollout, and that is no success.
 pub fn look(workloads: &[Workload], _setting: &Setting, cluster: &Cluster) -> Effect {
     let looks = workloads.iter().map(|workload| {
-        let empty = |text| Effect::Broken(text, Vec::new());
+        let empty = |text: &str| Effect::Broken(text.to_owned(), Vec::new());
         (workload.to_string(), look_at(cluster, workload, &Wanted::Current, empty))
     });
-    together(looks.collect())
+    together(&looks.collect::<Vec<_>>())
 }

@@ -389,3 +389,6 @@ pub(crate) fn plain(text: &str) -> String {
         .filter(|c| !c.is_control())
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,8 @@ use std::io::{Read as _, Seek as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -19,6 +21,9 @@ const GLANCE: Duration = Duration::from_millis(3);
 
 /// Longest path that a Unix socket may have on every system that we run on.
 const SOCKET_PATH_MAX: usize = 100;
+
+/// How often a proxy that served and then ended is started again.
+pub(super) const RELAUNCHES: u32 = 3;
 
 /// What became of the proxy.
 #[derive(Debug)]
@@ -34,7 +39,10 @@ enum State {
 #[derive(Debug)]
 struct Child {
     running: Running,
+    stdout: File,
     stderr: File,
+    /// Keeps the thread that started it alive, where that is not the main thread.
+    _keeper: Option<Sender<()>>,
 }
 
 /// A proxy to the API server of one context, on a socket that only we can reach.
@@ -45,6 +53,7 @@ pub(super) struct Proxy {
     socket: PathBuf,
     state: Mutex<State>,
     dir: Mutex<Option<TempDir>>,
+    relaunches: AtomicU32,
 }
 
 impl Proxy {
@@ -55,29 +64,35 @@ impl Proxy {
             Ok(dir) => dir,
             Err(error) => {
                 let why = format!("no private directory for the socket of kubectl proxy: {error}");
-                return Proxy {
-                    base,
-                    context,
-                    socket: PathBuf::new(),
-                    state: Mutex::new(State::Gone(Unread::Failed(why))),
-                    dir: Mutex::new(None),
-                };
+                return Proxy::gone(base, context, Unread::Failed(why));
             }
         };
         let socket = dir.path().join("api");
-        let state = launch(&base, &socket).map_or_else(State::Gone, |child| State::Starting(child));
-        Proxy { base, context, socket, state: Mutex::new(state), dir: Mutex::new(Some(dir)) }
+        let state = launch(&base, &socket).map_or_else(State::Gone, State::Starting);
+        Proxy {
+            base,
+            context,
+            socket,
+            state: Mutex::new(state),
+            dir: Mutex::new(Some(dir)),
+            relaunches: AtomicU32::new(0),
+        }
     }
 
     /// A proxy that is never started.
     pub(super) fn unneeded() -> Proxy {
-        let why = "no step of this plan needs a cluster".to_owned();
+        let why = Unread::Failed("no step of this plan needs a cluster".to_owned());
+        Proxy::gone(Vec::new(), None, why)
+    }
+
+    fn gone(base: Vec<String>, context: Option<String>, why: Unread) -> Proxy {
         Proxy {
-            base: Vec::new(),
-            context: None,
+            base,
+            context,
             socket: PathBuf::new(),
-            state: Mutex::new(State::Gone(Unread::Failed(why))),
+            state: Mutex::new(State::Gone(why)),
             dir: Mutex::new(None),
+            relaunches: AtomicU32::new(0),
         }
     }
 
@@ -106,7 +121,7 @@ impl Proxy {
                         return Ok(());
                     }
                     if let Some(ending) = child.running.wait(GLANCE) {
-                        let complaint = complaint(&mut child.stderr);
+                        let complaint = complaint(child);
                         let why = self.why_ended(&ending, &complaint);
                         *state = State::Gone(why.clone());
                         return Err(why);
@@ -122,10 +137,7 @@ impl Proxy {
 
     /// Why an answer is late: a login program that is still running, or a silent server.
     pub(super) fn why_late(&self, waited: Duration) -> String {
-        let group = match &*self.lock() {
-            State::Starting(child) | State::Serving(child) => Some(child.running.group()),
-            State::Gone(_) => None,
-        };
+        let group = self.group();
         match group.and_then(login_program) {
             Some(_) => self.pending(group.unwrap_or_default()),
             None => format!(
@@ -136,20 +148,45 @@ impl Proxy {
         }
     }
 
-    /// Whether it has ended, and why; asked when its socket refuses us.
-    pub(super) fn why_gone(&self) -> Unread {
+    /// Its process group, as long as it runs.
+    pub(super) fn group(&self) -> Option<u32> {
+        match &*self.lock() {
+            State::Starting(child) | State::Serving(child) => Some(child.running.group()),
+            State::Gone(_) => None,
+        }
+    }
+
+    /// Asked when its socket refuses us or breaks off: starts it again where it served and has
+    /// ended, else says why it does not answer.
+    pub(super) fn revive(&self) -> Result<(), Unread> {
         let mut state = self.lock();
-        if let State::Starting(child) | State::Serving(child) = &mut *state {
-            let Some(ending) = child.running.wait(GLANCE) else {
-                return Unread::Unreachable("kubectl proxy takes no connections".to_owned());
+        let (State::Starting(child) | State::Serving(child)) = &mut *state else {
+            let State::Gone(why) = &*state else { return Ok(()) };
+            return Err(why.clone());
+        };
+        // Somebody else may have started it again already, or it is only just ending.
+        let Some(ending) = child.running.wait(GLANCE * 10) else {
+            return match UnixStream::connect(&self.socket) {
+                Ok(_) => Ok(()),
+                Err(_) if matches!(&*state, State::Starting(_)) => Ok(()),
+                Err(error) => {
+                    let why = format!("kubectl proxy takes no connections: {error}");
+                    Err(Unread::Unreachable(why))
+                }
             };
-            let complaint = complaint(&mut child.stderr);
-            *state = State::Gone(self.why_ended(&ending, &complaint));
+        };
+        let complaint = complaint(child);
+        let why = self.why_ended(&ending, &complaint);
+        if self.relaunches.fetch_add(1, Ordering::SeqCst) >= RELAUNCHES {
+            *state = State::Gone(why.clone());
+            return Err(why);
         }
-        match &*state {
-            State::Gone(why) => why.clone(),
-            State::Starting(_) | State::Serving(_) => unreachable!("set just above"),
-        }
+        let _ = std::fs::remove_file(&self.socket);
+        *state = match relaunch(&self.base, &self.socket) {
+            Ok(child) => State::Starting(child),
+            Err(why) => State::Gone(why),
+        };
+        Ok(())
     }
 
     /// Ends its group and removes its socket. Later reads say that it was closed.
@@ -194,7 +231,8 @@ impl Proxy {
         let sentence = if lower.contains("context") && lower.contains("does not exist") {
             wrong_context(&self.base, self.context.as_deref().unwrap_or_default())
         } else if lower.contains("unknown flag") || lower.contains("unknown command") {
-            "this kubectl is too old: it has no `proxy --unix-socket`; install a current one"
+            "this kubectl is too old for `proxy --unix-socket --append-server-path`; install 1.23 or \
+             newer"
                 .to_owned()
         } else if lower.contains("enter username") || lower.contains("enter password") {
             format!(
@@ -216,7 +254,9 @@ impl Drop for Proxy {
 
 fn launch(base: &[String], socket: &Path) -> Result<Child, Unread> {
     let mut argv = base.to_vec();
-    argv.extend(["proxy".to_owned(), format!("--unix-socket={}", socket.display())]);
+    // Servers behind a gateway have a path of their own, which the proxy drops unless told.
+    argv.extend(["proxy", "--append-server-path"].map(str::to_owned));
+    argv.push(format!("--unix-socket={}", socket.display()));
     let mut invocation = Invocation::new(argv, Duration::MAX);
     invocation.dies_with_us = true;
     let failed = |error: std::io::Error| {
@@ -230,7 +270,24 @@ fn launch(base: &[String], socket: &Path) -> Result<Child, Unread> {
     let (stdout, stderr) =
         (tempfile::tempfile().map_err(failed)?, tempfile::tempfile().map_err(failed)?);
     let running = spawn(&invocation, &stdout, &stderr).map_err(failed)?;
-    Ok(Child { running, stderr })
+    Ok(Child { running, stdout, stderr, _keeper: None })
+}
+
+/// Starts it from a thread that lives as long as the child is wanted: the caller's may end sooner,
+/// and a parent-death signal fires at the end of the starting thread.
+fn relaunch(base: &[String], socket: &Path) -> Result<Child, Unread> {
+    let (base, socket) = (base.to_vec(), socket.to_owned());
+    let (answer, launched) = channel();
+    let (keeper, kept) = channel::<()>();
+    std::thread::spawn(move || {
+        let _ = answer.send(launch(&base, &socket));
+        // Nothing is ever sent: this ends when the other side is dropped.
+        let _ = kept.recv();
+    });
+    let child = launched.recv().unwrap_or_else(|_| {
+        Err(Unread::Failed("kubectl proxy could not be started again".to_owned()))
+    })?;
+    Ok(Child { _keeper: Some(keeper), ..child })
 }
 
 /// A directory of mode 0700 whose path is short enough for a socket.
@@ -251,13 +308,15 @@ fn private_dir() -> std::io::Result<TempDir> {
     Err(last)
 }
 
-/// What it printed to standard error, in one line, without the log prefix of kubectl.
-fn complaint(stderr: &mut File) -> String {
+/// What it printed last, in one line, with the prompt that it may have made before.
+fn complaint(child: &mut Child) -> String {
     let mut text = String::new();
-    let _ = stderr.rewind();
-    let _ = stderr.take(16 * 1024).read_to_string(&mut text);
+    for file in [&mut child.stdout, &mut child.stderr] {
+        let _ = file.rewind();
+        let _ = file.take(16 * 1024).read_to_string(&mut text);
+    }
     let line = text.trim().lines().last().unwrap_or_default().trim();
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
+    super::plain(line.strip_prefix("error: ").unwrap_or(line))
 }
 
 /// The contexts that kubectl knows, in its order.
@@ -289,18 +348,15 @@ fn wrong_context(base: &[String], context: &str) -> String {
 #[cfg(target_os = "linux")]
 fn login_program(group: u32) -> Option<String> {
     let entries = std::fs::read_dir("/proc").ok()?;
-    entries
-        .flatten()
-        .filter_map(|entry| {
-            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
-            let (head, tail) = stat.rsplit_once(')')?;
-            let (pid, name) = head.split_once('(')?;
-            let mut fields = tail.split_whitespace();
-            let (state, _parent, its_group) = (fields.next()?, fields.next()?, fields.next()?);
-            let ours = its_group.parse() == Ok(group) && pid.trim().parse() != Ok(group);
-            (ours && state != "Z" && !name.starts_with("kubectl")).then(|| name.to_owned())
-        })
-        .next()
+    entries.flatten().find_map(|entry| {
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        let (head, tail) = stat.rsplit_once(')')?;
+        let (pid, name) = head.split_once('(')?;
+        let mut fields = tail.split_whitespace();
+        let (state, _parent, its_group) = (fields.next()?, fields.next()?, fields.next()?);
+        let ours = its_group.parse() == Ok(group) && pid.trim().parse() != Ok(group);
+        (ours && state != "Z" && !name.starts_with("kubectl")).then(|| name.to_owned())
+    })
 }
 
 #[cfg(not(target_os = "linux"))]

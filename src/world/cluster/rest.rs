@@ -16,8 +16,9 @@ use crate::facts::{Known, Unread};
 /// How much of an answer is read.
 const BODY_CAP: u64 = 64 * 1024 * 1024;
 
-/// How long a call may take where nobody says otherwise.
-pub(super) const DEADLINE: Duration = Duration::from_secs(5);
+/// How long a call may take where nobody says otherwise: less than the survey's five seconds, so
+/// that its sentence is the one that is shown.
+pub(super) const DEADLINE: Duration = Duration::from_millis(4500);
 
 /// How long a stream may be silent before its reader asks whether it is still wanted.
 const STREAM_WAIT: Duration = Duration::from_secs(1);
@@ -54,12 +55,12 @@ impl Rest {
 
     /// GET of a JSON object.
     pub(super) fn get(&self, ask: Ask<'_>, path: &str) -> Known<Value> {
-        self.json(ask, Method::GET, path, None)
+        self.json(ask, &Method::GET, path, None)
     }
 
     /// POST of a review: an object that is answered and not kept.
     pub(super) fn review(&self, ask: Ask<'_>, path: &str, body: &Value) -> Known<Value> {
-        self.json(ask, Method::POST, path, Some(("application/json", body.to_string())))
+        self.json(ask, &Method::POST, path, Some(("application/json", body.to_string())))
     }
 
     /// A patch that the server tries and does not keep. The only PATCH there is.
@@ -71,19 +72,19 @@ impl Rest {
         body: &Value,
     ) -> Known<Value> {
         let path = format!("{path}?dryRun=All&fieldManager={}", super::FIELD_MANAGER);
-        self.json(ask, Method::PATCH, &path, Some((content_type, body.to_string())))
+        self.json(ask, &Method::PATCH, &path, Some((content_type, body.to_string())))
     }
 
     /// GET of text, such as a log.
     pub(super) fn text(&self, ask: Ask<'_>, path: &str) -> Known<String> {
-        let (status, body) = self.exchange(Method::GET, path, None)?;
+        let (status, body) = self.exchange(&Method::GET, path, None)?;
         if status.is_success() { Ok(body) } else { Err(self.refusal(ask, status, &body)) }
     }
 
     fn json(
         &self,
         ask: Ask<'_>,
-        method: Method,
+        method: &Method,
         path: &str,
         body: Option<(&str, String)>,
     ) -> Known<Value> {
@@ -96,13 +97,38 @@ impl Rest {
         })
     }
 
+    /// Asks once, and once more where the proxy had ended: nothing that is asked here changes
+    /// anything, so that asking twice is harmless.
     fn exchange(
         &self,
-        method: Method,
+        method: &Method,
         path: &str,
         body: Option<(&str, String)>,
     ) -> Known<(StatusCode, String)> {
         let begun = Instant::now();
+        match self.attempt(method, path, body.clone(), begun) {
+            Err(NoAnswer::Final(why)) => Err(why),
+            Ok(answer) => Ok(answer),
+            Err(NoAnswer::BrokenOff) => {
+                self.proxy.revive()?;
+                self.attempt(method, path, body, begun).map_err(|why| match why {
+                    NoAnswer::Final(why) => why,
+                    NoAnswer::BrokenOff => {
+                        let text = "the API server's answer broke off, twice".to_owned();
+                        Unread::Unreachable(text)
+                    }
+                })
+            }
+        }
+    }
+
+    fn attempt(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<(&str, String)>,
+        begun: Instant,
+    ) -> Result<(StatusCode, String), NoAnswer> {
         let until = begun + self.deadline;
         self.proxy.ready(until)?;
         let client = self
@@ -112,31 +138,24 @@ impl Rest {
             .map_err(|why| Unread::Failed(why.clone()))?;
         let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(50));
         let mut request = client
-            .request(method, format!("http://localhost{path}"))
+            .request(method.clone(), format!("http://localhost{path}"))
             .header(HOST, "localhost")
             .header(ACCEPT, "application/json")
             .timeout(left);
         if let Some((content_type, text)) = body {
             request = request.header(CONTENT_TYPE, content_type).body(text);
         }
-        let response = request.send().map_err(|error| self.no_answer(&error, begun))?;
+        let late = || NoAnswer::Final(Unread::Unreachable(self.proxy.why_late(self.deadline)));
+        let response = request.send().map_err(|error| {
+            if error.is_timeout() || Instant::now() >= until { late() } else { NoAnswer::BrokenOff }
+        })?;
         let status = response.status();
         let text = body_text(response);
         // A body that is cut off by the deadline looks like one that ended.
-        if begun.elapsed() >= self.deadline {
-            return Err(Unread::Unreachable(self.proxy.why_late(self.deadline)));
+        if Instant::now() >= until {
+            return Err(late());
         }
-        text.map(|text| (status, text)).map_err(|error| {
-            Unread::Unreachable(format!("the API server's answer broke off: {error}"))
-        })
-    }
-
-    fn no_answer(&self, error: &reqwest::Error, begun: Instant) -> Unread {
-        if error.is_timeout() || begun.elapsed() >= self.deadline {
-            Unread::Unreachable(self.proxy.why_late(self.deadline))
-        } else {
-            self.proxy.why_gone()
-        }
+        text.map(|text| (status, text)).map_err(|_| NoAnswer::BrokenOff)
     }
 
     /// A refusal as a sentence: who may not do what, or what is not there, or what is down.
@@ -166,6 +185,14 @@ impl Rest {
             StatusCode::TOO_MANY_REQUESTS => {
                 Unread::Unreachable("the API server is overloaded (429)".to_owned())
             }
+            StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Unread::Unreachable(format!(
+                "the API server{} is down or starting ({}): {}",
+                self.proxy.of_context(),
+                status.as_u16(),
+                super::plain(message)
+            )),
             // The proxy's own words when it cannot reach the server are plain text.
             _ if status.is_server_error() && object.is_null() => {
                 Unread::Unreachable(self.unreachable(message))
@@ -191,6 +218,20 @@ impl Rest {
         } else {
             format!("the API server{of_context} cannot be reached: {message}")
         }
+    }
+}
+
+/// Why there is no answer.
+enum NoAnswer {
+    /// Asking again would not help.
+    Final(Unread),
+    /// The connection was refused or ended early.
+    BrokenOff,
+}
+
+impl From<Unread> for NoAnswer {
+    fn from(why: Unread) -> NoAnswer {
+        NoAnswer::Final(why)
     }
 }
 

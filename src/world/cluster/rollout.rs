@@ -2,6 +2,7 @@
 //! current template, ready and available, and no pod of an older template is left, not even one
 //! that is still terminating. Everything else is underway, broken or empty, never done.
 
+mod count;
 mod pods;
 
 use std::fmt::Write as _;
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use super::{owner_uid, plain};
 use crate::facts::WorkloadFacts;
-use pods::{Health, health};
+use count::{Count, pods_word};
 
 /// The pod annotation that names the run and step that made a pod: `<run id>/<step id>`.
 pub const STEP_ANNOTATION: &str = "rollback.dev/step";
@@ -169,160 +170,6 @@ pub fn judge(facts: &WorkloadFacts, wanted: &Wanted, now: SystemTime) -> Rollout
     Rollout::Underway(text)
 }
 
-/// What is there, counted.
-#[derive(Debug, Default)]
-struct Count {
-    desired: u64,
-    /// Pods of the current template that are not ending.
-    new: u64,
-    /// Those of them that are ready and have settled.
-    ready: u64,
-    /// Pods of older templates that are not ending.
-    old: u64,
-    /// Those of them that are ready.
-    old_ready: u64,
-    /// Pods of older templates that are ending.
-    draining: u64,
-    /// What keeps an ending pod from ending.
-    held: Vec<String>,
-    /// Available, as the controller counts.
-    available: u64,
-    /// The first of the new pods that is broken.
-    trouble: Option<(String, Culprit)>,
-    /// Worth a word, such as a first crash.
-    notes: Vec<String>,
-}
-
-impl Count {
-    fn of(facts: &WorkloadFacts, now: SystemTime) -> Count {
-        let object = &facts.object;
-        let status = &object["status"];
-        let available =
-            if object["kind"] == "DaemonSet" { "numberAvailable" } else { "availableReplicas" };
-        let mut count = Count {
-            desired: desired(object),
-            available: status[available].as_u64().unwrap_or(0),
-            ..Count::default()
-        };
-        for pod in facts.pods.iter().filter(|pod| pods::lives(pod)) {
-            let ending = pod["metadata"]["deletionTimestamp"].is_string();
-            match (is_new(facts, pod), ending) {
-                (true, true) => {}
-                (true, false) => {
-                    count.new += 1;
-                    match health(pod, now) {
-                        Health::Ready => count.ready += 1,
-                        Health::Starting => {}
-                        Health::Note(note) => count.notes.push(note),
-                        Health::Broken(why, culprit) => {
-                            count.trouble.get_or_insert((why, culprit));
-                        }
-                    }
-                }
-                (false, false) => {
-                    count.old += 1;
-                    count.old_ready += u64::from(pods::ready(pod));
-                }
-                (false, true) => {
-                    count.draining += 1;
-                    count.held.extend(pods::finalizers(pod));
-                }
-            }
-        }
-        count
-    }
-
-    /// The controller's counts and the pods themselves must agree.
-    fn complete(&self, object: &Value) -> bool {
-        let status = |key: &str| object["status"][key].as_u64().unwrap_or(0);
-        let counted = match object["kind"].as_str() {
-            Some("DaemonSet") => status("updatedNumberScheduled") == self.desired,
-            Some("StatefulSet") => {
-                status("updatedReplicas") == self.desired && status("readyReplicas") == self.desired
-            }
-            _ => status("updatedReplicas") == self.desired && status("replicas") == self.desired,
-        };
-        counted
-            && self.available == self.desired
-            && self.ready == self.desired
-            && self.new == self.desired
-            && self.old == 0
-            && self.draining == 0
-    }
-
-    fn progress(&self) -> String {
-        let mut text = format!("ready {}/{}", self.ready, self.desired);
-        if self.ready == self.desired && self.available < self.desired {
-            let _ = write!(text, " · {} available so far", self.available);
-        }
-        if self.old > 0 {
-            let _ = write!(text, " · {} old {} left", self.old, noun(self.old));
-        }
-        if self.draining > 0 {
-            let _ = write!(text, " · {} old {} draining", self.draining, noun(self.draining));
-            if let Some(held) = self.held.first() {
-                let _ = write!(text, " ({held})");
-            }
-        }
-        for note in self.notes.iter().take(2) {
-            let _ = write!(text, " · {note}");
-        }
-        text
-    }
-
-    fn evidence(&self, name: &str) -> String {
-        format!(
-            "{name}: {} of {} pods are new and ready, no old pod is left",
-            self.ready, self.desired
-        )
-    }
-
-    fn serving(&self) -> String {
-        let Count { desired, ready, old_ready, .. } = self;
-        if old_ready >= desired && *desired > 0 {
-            format!(
-                "old pods still serve ({old_ready}/{desired}); nothing is down because of this step"
-            )
-        } else if *old_ready > 0 {
-            format!("old pods still serve ({old_ready}/{desired}), new pods ready: {ready}")
-        } else if *ready > 0 {
-            format!("no old pod serves any more; new pods ready: {ready}/{desired}")
-        } else {
-            "no pod serves: none is ready".to_owned()
-        }
-    }
-
-    /// Whether the controller cannot make room by itself: a refusal that is no passing fault, with
-    /// no pod ending and none that the strategy lets it take away.
-    fn refusal_is_final(&self, object: &Value, message: &str) -> bool {
-        let lasting = message.contains("exceeded quota") || message.contains("forbidden");
-        lasting
-            && self.draining == 0
-            && self.old_ready + self.ready
-                <= self.desired.saturating_sub(max_unavailable(object, self.desired))
-    }
-}
-
-/// How many pods a Deployment may be short of; percentages round down, and a rollout that could
-/// neither surge nor shrink may shrink by one.
-fn max_unavailable(object: &Value, desired: u64) -> u64 {
-    let strategy = &object["spec"]["strategy"];
-    if strategy["type"] == "Recreate" {
-        return desired;
-    }
-    let amount = |key: &str, up: bool| match &strategy["rollingUpdate"][key] {
-        Value::String(text) => {
-            let percent: u64 = text.trim_end_matches('%').parse().unwrap_or(25);
-            if up { (desired * percent).div_ceil(100) } else { desired * percent / 100 }
-        }
-        value => value.as_u64().unwrap_or(0),
-    };
-    match (amount("maxSurge", true), amount("maxUnavailable", false)) {
-        (0, 0) => 1,
-        (_, unavailable) => unavailable,
-    }
-}
-
 fn observed(object: &Value) -> bool {
     let generation = object["metadata"]["generation"].as_u64().unwrap_or(0);
     object["status"]["observedGeneration"].as_u64().unwrap_or(0) >= generation
@@ -414,14 +261,6 @@ fn deadline_exceeded(facts: &WorkloadFacts) -> Option<String> {
 
 fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
     object["status"]["conditions"].as_array()?.iter().find(|condition| condition["type"] == kind)
-}
-
-fn noun(count: u64) -> &'static str {
-    if count == 1 { "pod" } else { "pods" }
-}
-
-fn pods_word(count: u64) -> String {
-    format!("{count} {}", noun(count))
 }
 
 #[cfg(test)]

@@ -1,0 +1,277 @@
+//! The seam to the cluster with real kubectl: against the sandbox, and against what is not there.
+
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Instant;
+
+use super::proxy::RELAUNCHES;
+use super::*;
+use crate::sandbox::{Options, Rule, Sandbox};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A kubeconfig with contexts that go nowhere.
+fn nowhere(dir: &Path, context: &str) -> Setting {
+    let plugin = |command: &str| {
+        json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": command,
+            "args": ["30"], "interactiveMode": "Never"}})
+    };
+    let config = json!({
+        "apiVersion": "v1", "kind": "Config",
+        "clusters": [{"name": "plain", "cluster": {"server": "http://127.0.0.1:1"}},
+            {"name": "tls", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "nobody", "user": {}}, {"name": "slow", "user": plugin("sleep")},
+            {"name": "gone", "user": plugin("no-such-plugin")}],
+        "contexts": [
+            {"name": "netra-staging", "context": {"cluster": "plain", "user": "nobody"}},
+            {"name": "slow", "context": {"cluster": "tls", "user": "slow"}},
+            {"name": "gone", "context": {"cluster": "tls", "user": "gone"}},
+            {"name": "nobody", "context": {"cluster": "tls"}}],
+    });
+    let path = dir.join("kubeconfig");
+    std::fs::write(&path, config.to_string()).expect("a kubeconfig");
+    Setting {
+        kubeconfig: Some(path.display().to_string()),
+        context: Some(context.to_owned()),
+        namespace: "shop".to_owned(),
+        ..Setting::default()
+    }
+}
+
+/// Why a ConfigMap cannot be read there.
+fn why_not(context: &str, deadline: Duration) -> String {
+    let dir = tempfile::tempdir().expect("a directory");
+    let cluster = Cluster::open(&nowhere(dir.path(), context), deadline);
+    let why = cluster.configmap("flags").expect_err("there is nothing");
+    why.sentence().to_owned()
+}
+
+fn sandbox(user: &str, deadline: Duration) -> (Sandbox, Cluster, tempfile::TempDir) {
+    let sandbox = Sandbox::start(Options::default()).expect("a sandbox");
+    let data = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "flags", "namespace": "shop"}, "data": {"ONE": "true"}});
+    sandbox.create(data).expect("a ConfigMap");
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("kubeconfig");
+    sandbox.write_kubeconfig(&path, "test", "shop", user).expect("a kubeconfig");
+    let setting = Setting {
+        kubeconfig: Some(path.display().to_string()),
+        context: Some("test".to_owned()),
+        namespace: "shop".to_owned(),
+        ..Setting::default()
+    };
+    let cluster = Cluster::open(&setting, deadline);
+    (sandbox, cluster, dir)
+}
+
+#[test]
+fn a_wrong_context_names_the_nearest_and_all() {
+    let why = why_not("netra-stagin", LIMIT);
+    let text = "kubectl knows no context netra-stagin; did you mean netra-staging? \
+                (it knows: gone, netra-staging, nobody, slow)";
+    assert_eq!(why, text);
+}
+
+#[test]
+fn a_cluster_that_refuses_us_is_a_sentence() {
+    let text = "the API server of context netra-staging cannot be reached: \
+                dial tcp 127.0.0.1:1: connect: connection refused";
+    assert_eq!(why_not("netra-staging", LIMIT), text);
+}
+
+#[test]
+fn a_login_that_hangs_is_named_at_our_deadline() {
+    let begun = Instant::now();
+    let why = why_not("slow", Duration::from_millis(1500));
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(why.starts_with("login pending: `sleep` of context slow"), "{why}");
+}
+
+#[test]
+fn a_login_program_that_is_missing_is_named() {
+    let why = why_not("gone", LIMIT);
+    assert!(why.contains("no-such-plugin not found"), "{why}");
+}
+
+#[test]
+fn a_context_without_credentials_never_prompts() {
+    let text = "kubectl has no credentials of context nobody (it asked for a user name); \
+                log in first";
+    assert_eq!(why_not("nobody", LIMIT), text);
+}
+
+#[test]
+fn without_kubectl_the_sentence_says_what_to_do() {
+    let proxy = Proxy::start(vec!["no-such-kubectl".to_owned()], None);
+    let why = proxy.ready(Instant::now() + LIMIT).expect_err("it is not there");
+    let text = "`no-such-kubectl` is not on the PATH; install kubectl, or put its directory on \
+                the PATH";
+    assert_eq!(why.sentence(), text);
+}
+
+#[test]
+fn a_server_that_never_answers_ends_at_our_deadline() {
+    let (sandbox, cluster, _dir) = sandbox("admin", Duration::from_millis(800));
+    cluster.configmap("flags").expect("flags");
+    sandbox.hang(true);
+    let begun = Instant::now();
+    let why = cluster.configmap("flags").expect_err("it hangs");
+    let text = "no answer from the API server of context test in 0.8s: unreachable or overloaded";
+    assert_eq!(why, Unread::Unreachable(text.to_owned()));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_server_that_is_down_is_no_missing_object() {
+    let (sandbox, cluster, _dir) = sandbox("admin", LIMIT);
+    cluster.configmap("flags").expect("flags");
+    sandbox.set_unavailable(true);
+    let why = cluster.configmap("nope").expect_err("it is down");
+    assert!(matches!(&why, Unread::Unreachable(text) if text.contains("503")), "{why:?}");
+}
+
+#[test]
+fn a_closed_cluster_leaves_no_proxy_and_no_socket() {
+    let (_sandbox, cluster, _dir) = sandbox("admin", LIMIT);
+    cluster.configmap("flags").expect("flags");
+    let socket = cluster.rest().proxy.socket().to_owned();
+    let group = cluster.rest().proxy.group().expect("a proxy");
+    assert!(socket.exists());
+    cluster.close();
+    assert!(!socket.exists() && !socket.parent().is_some_and(Path::exists));
+    let group = i32::try_from(group).ok().and_then(rustix::process::Pid::from_raw);
+    let alive = group.is_some_and(|group| rustix::process::test_kill_process_group(group).is_ok());
+    assert!(!alive, "the proxy survived");
+    assert!(cluster.configmap("flags").is_err());
+}
+
+#[test]
+fn the_cluster_is_known_by_its_uid_as_far_as_we_may_see() {
+    let (sandbox, cluster, _dir) = sandbox("admin", LIMIT);
+    let identity = cluster.identity().expect("an identity");
+    let uid = sandbox.get("namespaces", "", "kube-system").expect("it")["metadata"]["uid"].clone();
+    assert_eq!(json!(identity.uid), uid);
+    assert!(identity.server.starts_with(sandbox.url()), "{identity:?}");
+
+    let (sandbox, cluster, _dir) = self::sandbox("bot", LIMIT);
+    let names = vec!["shop".to_owned()];
+    sandbox.grant("bot", &[Rule { names, ..Rule::new(&["get"], &["namespaces"]) }]);
+    let identity = cluster.identity().expect("an identity");
+    let uid = sandbox.get("namespaces", "", "shop").expect("it")["metadata"]["uid"].clone();
+    assert_eq!(json!(identity.uid), uid);
+}
+
+#[test]
+fn a_refusal_names_verb_object_namespace_and_user() {
+    let (_sandbox, cluster, _dir) = sandbox("viewer", LIMIT);
+    let why = cluster.configmap("flags").expect_err("not permitted");
+    let text = "no permission to get configmap/flags as viewer; needs: get configmap/flags in shop";
+    assert_eq!(why, Unread::Forbidden(text.to_owned()));
+}
+
+#[test]
+fn a_dry_run_is_answered_and_changes_nothing() {
+    let (sandbox, cluster, _dir) = sandbox("admin", LIMIT);
+    let before = sandbox.full_digest();
+    let body = json!({"data": {"ONE": "false"}});
+    let patched = cluster
+        .dry_run_patch("configmaps/flags", "application/merge-patch+json", &body)
+        .expect("an answer");
+    assert_eq!(patched["data"]["ONE"], "false");
+    assert_eq!(sandbox.full_digest(), before);
+}
+
+/// A Deployment without pods.
+fn web() -> (Workload, Value) {
+    let object = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"replicas": 0, "selector": {"matchLabels": {"app": "web"}},
+            "template": {"metadata": {"labels": {"app": "web"}},
+                "spec": {"containers": [{"name": "app", "image": "img:1"}]}}}});
+    (Workload { kind: WorkloadKind::Deployment, name: "web".to_owned() }, object)
+}
+
+#[test]
+fn a_watch_wakes_at_changes_survives_expiry_and_ends_with_its_guard() {
+    let (sandbox, cluster, _dir) = sandbox("admin", LIMIT);
+    let (workload, object) = web();
+    sandbox.create(object).expect("a Deployment");
+    assert!(sandbox.settle());
+    let (sender, wakes) = mpsc::channel();
+    let guard = cluster.watch(&[workload], move || {
+        let _ = sender.send(());
+    });
+    // One list each for the object, the ReplicaSets and the pods, and a watch after each.
+    let watching = |count: usize| {
+        sandbox.wait_until(LIMIT, |view| {
+            let requests = view.requests().iter();
+            requests.filter(|request| request.query.contains("limit=1")).count() >= count
+        })
+    };
+    assert!(watching(3));
+    for _ in 0..3 {
+        wakes.recv_timeout(LIMIT).expect("a wake after each list");
+    }
+    let scale = |replicas: u64| {
+        let patch = json!({"spec": {"replicas": replicas}});
+        sandbox.patch_merge("deployments", "shop", "web", &patch).expect("a patch");
+    };
+    scale(1);
+    wakes.recv_timeout(LIMIT).expect("a wake");
+    assert!(sandbox.settle());
+    sandbox.expire_watches();
+    scale(2);
+    wakes.recv_timeout(LIMIT).expect("a wake");
+    drop(guard);
+    while wakes.try_recv().is_ok() {}
+    scale(3);
+    assert!(sandbox.settle());
+    // The sender goes with the last thread, which nobody joined.
+    let ended = wakes.recv_timeout(LIMIT);
+    assert_eq!(ended, Err(mpsc::RecvTimeoutError::Disconnected));
+}
+
+#[test]
+fn the_warnings_of_an_object_and_the_log_of_a_pod_are_read_as_plain_text() {
+    let (sandbox, cluster, _dir) = sandbox("admin", LIMIT);
+    let (workload, mut object) = web();
+    object["spec"]["replicas"] = json!(1);
+    object["spec"]["template"]["spec"]["containers"][0]["image"] = json!("img:crash");
+    sandbox.create(object).expect("a Deployment");
+    let crashed = sandbox.wait_until(LIMIT, |view| {
+        let pods = view.list("pods", "shop");
+        pods.iter()
+            .any(|pod| pod["status"]["containerStatuses"][0]["restartCount"].as_u64() > Some(0))
+    });
+    assert!(crashed);
+    let facts = cluster.workload(&workload).expect("web");
+    let pod = facts.pods[0]["metadata"]["name"].as_str().expect("a name");
+    let log = cluster.log_tail(pod, "app", 2);
+    assert!(!log.is_empty() && log.len() <= 2, "{log:?}");
+    assert!(cluster.events_for(&facts.object).is_ok());
+    assert_eq!(plain("\u{1b}[31mred\u{1b}[0m\ttext\u{7}"), "red text");
+}
+
+#[test]
+fn a_proxy_that_was_killed_is_started_again() {
+    let (_sandbox, cluster, _dir) = sandbox("admin", LIMIT);
+    cluster.configmap("flags").expect("flags");
+    let kill = || {
+        let group = cluster.rest().proxy.group().expect("a proxy");
+        let group = i32::try_from(group).ok().and_then(rustix::process::Pid::from_raw);
+        let signal = rustix::process::Signal::KILL;
+        rustix::process::kill_process_group(group.expect("a group"), signal).expect("a kill");
+    };
+    kill();
+    // The thread that starts the second proxy ends before the proxy is used.
+    let reader = cluster.clone();
+    std::thread::spawn(move || reader.configmap("flags")).join().expect("no panic").expect("flags");
+    cluster.configmap("flags").expect("flags");
+    for _ in 0..RELAUNCHES - 1 {
+        kill();
+        cluster.configmap("flags").expect("flags");
+    }
+    kill();
+    let why = cluster.configmap("flags").expect_err("it was killed too often");
+    assert!(why.sentence().contains("kubectl proxy of context test ended"), "{why:?}");
+}
