@@ -6,9 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use rollback::facts::Unread;
-use rollback::world::forge::{
-    Forge, GitFact, Proposal, Proposed, Pushed, Question, RestoreQuestion, Stamp, pushed,
-};
+use rollback::world::forge::{Forge, GitFact, Proposal, Proposed, Pushed, Question, Stamp, pushed};
 use rollback::world::process::capture;
 
 use crate::remote::{FILE, Remote, executable};
@@ -227,15 +225,4 @@ fn inner_ssh_is_asked() {
     let Some((_, forge)) = prepared() else { return };
     let answer = ask(&forge, &restore("git@host.invalid:team/x.git", "a", "b"));
     assert!(answer.is_err());
-}
-
-#[test]
-fn a_question_is_the_same_question_only_when_all_of_it_is() {
-    let question = |subject: &str| RestoreQuestion {
-        branch: "a".to_owned(),
-        from: "b".to_owned(),
-        paths: vec![FILE.to_owned()],
-        subject: subject.to_owned(),
-    };
-    assert_ne!(question("x"), question("y"));
 }

@@ -14,7 +14,8 @@ use crate::error::nearest;
 use crate::facts::{Known, Unread};
 use crate::world::process::capture;
 
-use super::git::{Git, check_version, looks_broken, operator_config};
+use super::git::{Git, check_version, looks_broken};
+use super::operator::operator_config;
 use super::{Forge, url};
 
 /// How often a lock that somebody else holds is tried again.
@@ -42,7 +43,7 @@ impl Forge {
         let git = self.git(repository)?;
         // Not in the clone: it may not exist yet, or be broken.
         let outside = Git { dir: self.shared.cache.join("none"), ..git.clone() };
-        let output = git.finish(capture(
+        let output = git.finish_remote(capture(
             &outside
                 .remote(&["ls-remote", "--quiet", "--heads", "--tags", "origin"], git.limits.ask),
         ))?;
@@ -257,7 +258,7 @@ impl Repo {
         if all.contains("shallow roots are not allowed") || self.git.dir.join("shallow").exists() {
             return Err(self.shallow());
         }
-        self.git.finish(captured).map(drop)
+        self.git.finish_remote(captured).map(drop)
     }
 
     fn shallow(&self) -> Unread {

@@ -2,7 +2,7 @@
 //! operator's working tree, index, refs and hooks are never touched; a remote changes only by the
 //! push commands that this gives out and that [`crate::world::hands::Hands`] runs.
 //!
-//! `git` runs git; `cache` keeps the clones; `query` asks them; `build` makes trees and commits;
+//! `git` runs git; `operator` is what of the operator's configuration it sees; `cache` keeps the clones; `query` asks them; `build` makes trees and commits;
 //! `propose` is a step's commit ready to be pushed; `push` the commands and what their answers
 //! mean; `checkout` puts a commit into a directory.
 
@@ -10,6 +10,7 @@ mod build;
 mod cache;
 mod checkout;
 mod git;
+mod operator;
 mod preview;
 mod propose;
 mod push;

@@ -98,7 +98,7 @@ impl Repo {
         Some(std::thread::spawn(move || {
             let args = ["push", "--dry-run", "--porcelain", "--no-verify", "origin", &spec];
             let captured = capture(&git.remote(&args, git.limits.ask));
-            push_right(&captured, &git.failure(&captured), &git.address)
+            push_right(&captured, &git.remote_failure(&captured), &git.address)
         }))
     }
 
