@@ -1,1 +1,3 @@
+//! The `rollback` program.
+
 fn main() {}

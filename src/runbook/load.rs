@@ -11,6 +11,7 @@ use serde_yaml::{Mapping, Value};
 
 use super::check::{self, Known, Scope};
 use super::model::{Runbook, Settings};
+use super::parameters::RESERVED;
 use super::problem::{self, Problem, Source};
 use super::schema::{self, Key, Keys, Object, Type};
 use super::tree::{self, Kind, Node};
@@ -179,7 +180,11 @@ impl Loader<'_> {
             });
             if !misspelt {
                 let message = format!("the key `{}` is missing", key.name);
-                self.wrong(node, message).add_help(format!("add `{}:` — {}", key.name, key.doc));
+                self.wrong(node, message).add_help(format!(
+                    "add `{}:` ({})",
+                    key.name,
+                    key.doc.trim_end_matches('.')
+                ));
             }
         }
         self.one_of(node, object, unknown);
@@ -197,8 +202,8 @@ impl Loader<'_> {
     }
 
     fn one_of(&mut self, node: &Node<'_>, object: &Object, unknown: bool) {
-        let given: Vec<_> =
-            object.one_of.iter().filter_map(|name| node.entry(name)).map(|(key, _)| key).collect();
+        let keys = node.entries().iter().map(|(key, _)| key);
+        let given: Vec<_> = keys.filter(|key| object.one_of.contains(&key.text.as_ref())).collect();
         let names = object.one_of.join(", ");
         if let [first, second, ..] = given[..] {
             let message = format!("`{}` and `{}` exclude each other", first.text, second.text);
@@ -296,12 +301,20 @@ impl Loader<'_> {
     fn map(&mut self, node: &Node<'_>, keys: Keys, inner: &Type, what: &str) -> Value {
         let mut map = Mapping::new();
         if node.entries().is_empty() {
-            let message = format!("`{what}` is a map with entries, not {}", node.describe());
+            let message = match node.kind {
+                Kind::Map(_) => format!("`{what}` is empty"),
+                _ => format!("`{what}` is a map with entries, not {}", node.describe()),
+            };
             self.wrong(node, message).add_help("write `key: value` lines below it");
         }
         for (key, value) in node.entries() {
-            if !keys.allows(&key.text) {
-                let message = format!("`{}` is not {}", key.text, keys.noun());
+            let reserved = keys == Keys::Parameter && RESERVED.contains(&key.text.as_ref());
+            if reserved || !keys.allows(&key.text) {
+                let message = if reserved {
+                    format!("`{}` is a variable that programs read themselves", key.text)
+                } else {
+                    format!("`{}` is not {}", key.text, keys.noun())
+                };
                 let problem = self.source.problem(key.span, message);
                 self.problem(problem).add_help("rename it");
             }
@@ -315,7 +328,10 @@ impl Loader<'_> {
     /// because their order counts.
     fn methods(&mut self, node: &Node<'_>, inner: &Type, what: &str) -> Value {
         if node.entries().is_empty() {
-            let message = format!("`{what}` is a map of methods, not {}", node.describe());
+            let message = match node.kind {
+                Kind::Map(_) => format!("`{what}` is empty"),
+                _ => format!("`{what}` is a map of methods, not {}", node.describe()),
+            };
             self.wrong(node, message).add_help("start with `flag:` and its `steps:`");
         }
         let mut methods = Vec::new();

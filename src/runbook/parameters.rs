@@ -182,7 +182,7 @@ pub fn describe(source: &SecretSource) -> String {
 
 /// Whether a parameter may have this value; the error says why not and what it may be.
 pub fn fits(parameter: &Parameter, value: &str) -> std::result::Result<(), String> {
-    let shown = printable(value);
+    let shown = printable(value).replace('\n', "\\n");
     if !parameter.choices.is_empty() && !parameter.choices.iter().any(|choice| choice == value) {
         let choices: Vec<String> =
             parameter.choices.iter().map(|choice| format!("`{choice}`")).collect();

@@ -169,6 +169,17 @@ impl Source<'_> {
     pub fn problem(&self, span: Span, message: impl AsRef<str>) -> Problem {
         let line = self.text.lines().nth(span.line.saturating_sub(1)).unwrap_or_default();
         let shown = line.trim_end();
+        // The parser says of `[]` and `{}` where they end.
+        let mut before = shown.chars().skip(span.column.saturating_sub(2));
+        let empty = matches!(
+            (before.next(), before.next()),
+            (Some('['), Some(']')) | (Some('{'), Some('}'))
+        );
+        let span = if empty && span.column > 1 {
+            Span { column: span.column - 1, start: span.start - 1, end: span.start + 1, ..span }
+        } else {
+            span
+        };
         let room = shown.chars().count().saturating_sub(span.column - 1);
         let long = shown.len() > LONGEST_LINE;
         Problem {
