@@ -27,7 +27,7 @@ pub fn text<'b>(file: &Path, bytes: &'b [u8]) -> Result<&'b str, Problem> {
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let good = error.valid_up_to();
-        let line = bytes[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = bytes[..good].split(|byte| *byte == b'\n').count();
         let message = format!(
             "the file is not UTF-8: byte {good} (line {line}) is 0x{:02x}",
             bytes.get(good).copied().unwrap_or_default()

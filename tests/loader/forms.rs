@@ -51,7 +51,7 @@ fn aliases_cannot_blow_a_file_up() {
     let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..20 {
         let items = vec![format!("*a{}", level - 1); 10].join(", ");
-        text.push_str(&format!("a{level}: &a{level} [{items}]\n"));
+        text.extend([format!("a{level}: &a{level} [{items}]\n")]);
     }
     let many = format!("x: &x 1\ny: [{}]\n", vec!["*x"; 101].join(", "));
     let shown = [said(text), said(many), said("a: &a [*a]\n")].join("\n\n");

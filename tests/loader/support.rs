@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rollback::error::Error;
 use rollback::runbook::catalog::Catalog;
-use rollback::runbook::check::Known;
 use rollback::runbook::load::{self, Loaded};
+use rollback::runbook::names::Known;
 use rollback::runbook::{Level, Runbook, Settings, Target};
 
 /// A `rollback.yaml` with a plain and a secret parameter.
