@@ -280,9 +280,15 @@ fn json_texts(value: &mut serde_json::Value, look: &mut dyn FnMut(&mut String)) 
     match value {
         serde_json::Value::String(text) => look(text),
         serde_json::Value::Array(items) => {
-            items.iter_mut().for_each(|item| json_texts(item, look));
+            for item in items {
+                json_texts(item, look);
+            }
         }
-        serde_json::Value::Object(map) => map.values_mut().for_each(|item| json_texts(item, look)),
+        serde_json::Value::Object(map) => {
+            for item in map.values_mut() {
+                json_texts(item, look);
+            }
+        }
         _ => {}
     }
 }

@@ -275,7 +275,7 @@ impl Script<'_> {
         // From a file, because everybody on the machine can read a command line.
         if !headers.is_empty() {
             let _ = write!(text, "printf '%s\\n'{headers} >\"$work/headers\" &&\n  ");
-            headers = " -H \"@$work/headers\"".to_owned();
+            headers = String::from(" -H \"@$work/headers\"");
         }
         let jq: Vec<String> = http.json.iter().map(|(pointer, value)| jq(pointer, value)).collect();
         let _ = write!(
@@ -341,7 +341,7 @@ impl Script<'_> {
             match part {
                 Part::Text(text) => word.push_str(&shell_quote(text)),
                 Part::Late(name) => {
-                    let _ = write!(word, "\"${}\"", self.variable(name));
+                    let _ = write!(word, "\"${}\"", Self::variable(name));
                 }
             }
         }
@@ -349,7 +349,7 @@ impl Script<'_> {
     }
 
     /// The script's variable for a late name.
-    fn variable(&self, name: &str) -> String {
+    fn variable(name: &str) -> String {
         if let Some(rest) = name.strip_prefix("steps.") {
             let (id, output) = rest.rsplit_once('.').unwrap_or((rest, "sha"));
             return format!("{output}_{}", id.replace('-', "_"));
@@ -374,12 +374,11 @@ fn seconds(duration: Duration) -> String {
 
 /// A JSON pointer and the value there, as a filter for jq.
 fn jq(pointer: &str, value: &serde_json::Value) -> String {
-    let path: String = pointer
-        .split('/')
-        .skip(1)
-        .map(|key| key.replace("~1", "/").replace("~0", "~"))
-        .map(|key| format!(" | at({})", serde_json::Value::String(key)))
-        .collect();
+    let mut path = String::new();
+    for key in pointer.split('/').skip(1) {
+        let key = key.replace("~1", "/").replace("~0", "~");
+        let _ = write!(path, " | at({})", serde_json::Value::String(key));
+    }
     let at = "def at(key): if type == \"array\" then .[key | tonumber] else .[key] end;";
     format!("({at} .{path} | . == {value})")
 }

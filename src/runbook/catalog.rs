@@ -7,10 +7,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::check::Known;
 use super::head::{self, Head};
 use super::load::{self, Loaded};
 use super::model::{Level, Runbook, Settings, Target};
+use super::names::Known;
 use super::problem::{self, Problem};
 use super::{find, guard};
 use crate::error::{Error, Result, nearest};

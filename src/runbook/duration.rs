@@ -1,5 +1,6 @@
 //! Durations as runbooks write them: `30s`, `5m`, `1m30s`, `500ms`, `2h`.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The units, longest first, with their length in milliseconds.
@@ -58,7 +59,7 @@ pub fn format(duration: Duration) -> String {
     let mut text = String::new();
     for (unit, length) in UNITS {
         if rest >= length {
-            text.push_str(&format!("{}{unit}", rest / length));
+            let _ = write!(text, "{}{unit}", rest / length);
             rest %= length;
         }
     }

@@ -12,6 +12,7 @@ use super::tree::Span;
 pub const SIZE: usize = 1 << 20;
 /// The deepest nesting.
 pub const DEPTH: usize = 32;
+const LEVELS: &str = "a runbook needs about 8 levels; take out some brackets";
 /// The most aliases (`*name`).
 pub const ALIASES: usize = 100;
 
@@ -26,7 +27,7 @@ pub fn text<'b>(file: &Path, bytes: &'b [u8]) -> Result<&'b str, Problem> {
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let good = error.valid_up_to();
-        let line = bytes[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = bytes[..good].split(|byte| *byte == b'\n').count();
         let message = format!(
             "the file is not UTF-8: byte {good} (line {line}) is 0x{:02x}",
             bytes.get(good).copied().unwrap_or_default()
@@ -83,7 +84,7 @@ impl<'s> Guard<'s> {
     }
 
     /// Notes what is wrong and ends the events.
-    fn stop(&mut self, problem: Problem) {
+    pub fn stop(&mut self, problem: Problem) {
         self.problems.push(problem);
         self.stopped = true;
     }
@@ -116,7 +117,7 @@ impl<'s> Guard<'s> {
         self.frames.push(frame);
         if self.frames.len() > DEPTH {
             let message = format!("nested more than {DEPTH} levels deep");
-            self.stop(self.source.problem(span, message).help("a runbook needs about 8 levels"));
+            self.stop(self.source.problem(span, message).help(LEVELS));
         }
     }
 
@@ -141,9 +142,8 @@ impl<'s> Guard<'s> {
                 }
                 self.node(None, span);
             }
-            Event::Scalar(text, style, _, tag) => {
+            Event::Scalar(text, _, _, tag) => {
                 self.tag(tag.as_deref(), span);
-                let _ = style;
                 self.node(Some(text.as_ref()), span);
             }
             Event::SequenceStart(_, tag) => {

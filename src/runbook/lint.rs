@@ -7,8 +7,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::catalog::Catalog;
-use super::check::Known;
 use super::model::{Level, Runbook, Settings, Target};
+use super::names::Known;
 use super::problem::{Problem, Severity, Source};
 use super::tree::{self, Node};
 use super::{duration, guard, load};

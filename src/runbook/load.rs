@@ -9,13 +9,15 @@ use serde::de::DeserializeOwned;
 use serde_yaml::value::{Tag, TaggedValue};
 use serde_yaml::{Mapping, Value};
 
-use super::check::{self, Known, Scope};
+use super::check;
 use super::model::{Runbook, Settings};
+use super::names::{self, Known, Scope};
+use super::parameters::RESERVED;
 use super::problem::{self, Problem, Source};
-use super::schema::{self, Key, Keys, Object, Type};
+use super::schema::{self, Keys, Object, Type};
 use super::tree::{self, Kind, Node};
-use super::{duration, guard};
-use crate::error::{Result, nearest};
+use super::{duration, guard, keys};
+use crate::error::Result;
 
 /// A step's timeout where nothing says one.
 pub const STEP_TIMEOUT: Duration = Duration::from_secs(60);
@@ -69,7 +71,7 @@ fn load<T: DeserializeOwned>(
     };
     let mut loader = Loader {
         source,
-        known: check::with_own(known, &root),
+        known: names::with_own(known, &root),
         scope: Scope::default(),
         problems: Vec::new(),
     };
@@ -154,69 +156,15 @@ impl Loader<'_> {
 
     /// The entries of a map whose keys the table knows.
     fn object(&mut self, node: &Node<'_>, object: &'static Object, what: &str) -> Mapping {
+        self.problems.extend(keys::problems(self.source, node, object, what));
         let mut map = Mapping::new();
-        if !matches!(node.kind, Kind::Map(_)) {
-            let message = format!("`{what}` is a map of keys, not {}", node.describe());
-            let keys: Vec<&str> = object.keys.iter().map(|key| key.name).collect();
-            self.wrong(node, message).add_help(format!("its keys are: {}", keys.join(", ")));
-            return map;
-        }
-        let mut unknown = false;
         for (key, value) in node.entries() {
-            let Some(known) = object.key(&key.text) else {
-                unknown = true;
-                self.problems.push(check::unknown_key(self.source, key, object));
-                continue;
-            };
-            self.beside(node, known, key);
-            let value = self.value(value, &known.ty, known.name);
-            set(&mut map, known.name, value);
-        }
-        for key in object.keys.iter().filter(|key| key.required && node.get(key.name).is_none()) {
-            // A misspelt key is reported once, not also as a missing one.
-            let misspelt = node.entries().iter().any(|(name, _)| {
-                object.key(&name.text).is_none() && nearest(&name.text, [key.name]).is_some()
-            });
-            if !misspelt {
-                let message = format!("the key `{}` is missing", key.name);
-                self.wrong(node, message).add_help(format!("add `{}:` — {}", key.name, key.doc));
+            if let Some(known) = object.key(&key.text) {
+                let value = self.value(value, &known.ty, known.name);
+                set(&mut map, known.name, value);
             }
         }
-        self.one_of(node, object, unknown);
         map
-    }
-
-    fn beside(&mut self, node: &Node<'_>, known: &Key, key: &tree::Key<'_>) {
-        if known.beside.is_empty() || known.beside.iter().any(|name| node.get(name).is_some()) {
-            return;
-        }
-        let message =
-            format!("`{}` stands only beside `{}`", known.name, known.beside.join("` or `"));
-        let problem = self.source.problem(key.span, message);
-        self.problem(problem).add_help(format!("remove `{}`", known.name));
-    }
-
-    fn one_of(&mut self, node: &Node<'_>, object: &Object, unknown: bool) {
-        let given: Vec<_> =
-            object.one_of.iter().filter_map(|name| node.entry(name)).map(|(key, _)| key).collect();
-        let names = object.one_of.join(", ");
-        if let [first, second, ..] = given[..] {
-            let message = format!("`{}` and `{}` exclude each other", first.text, second.text);
-            let help = if object.name == schema::STEP.name {
-                "a step does one thing: make two steps".to_owned()
-            } else {
-                format!("give exactly one of: {names}")
-            };
-            let problem = self.source.problem(second.span, message);
-            self.problem(problem).add_help(help);
-        } else if given.is_empty() && !object.one_of.is_empty() && !unknown {
-            let what = if object.name == schema::STEP.name {
-                "this step does nothing"
-            } else {
-                "a key is missing"
-            };
-            self.wrong(node, what).add_help(format!("add exactly one of: {names}"));
-        }
     }
 
     /// One value, in the model's shape; null where it is wrong.
@@ -237,13 +185,12 @@ impl Loader<'_> {
             Type::Map(Keys::Method, inner) => self.methods(node, inner, what),
             Type::Map(keys, inner) => self.map(node, *keys, inner, what),
             Type::Short(key, inner, object) => {
-                let map = match (&node.kind, object) {
-                    (Kind::Map(_), Some(object)) => self.object(node, object, what),
-                    _ => {
-                        let mut map = Mapping::new();
-                        set(&mut map, key, self.value(node, inner, what));
-                        map
-                    }
+                let map = if let (Kind::Map(_), Some(object)) = (&node.kind, object) {
+                    self.object(node, object, what)
+                } else {
+                    let mut map = Mapping::new();
+                    set(&mut map, key, self.value(node, inner, what));
+                    map
                 };
                 Value::Mapping(map)
             }
@@ -296,12 +243,20 @@ impl Loader<'_> {
     fn map(&mut self, node: &Node<'_>, keys: Keys, inner: &Type, what: &str) -> Value {
         let mut map = Mapping::new();
         if node.entries().is_empty() {
-            let message = format!("`{what}` is a map with entries, not {}", node.describe());
+            let message = match node.kind {
+                Kind::Map(_) => format!("`{what}` is empty"),
+                _ => format!("`{what}` is a map with entries, not {}", node.describe()),
+            };
             self.wrong(node, message).add_help("write `key: value` lines below it");
         }
         for (key, value) in node.entries() {
-            if !keys.allows(&key.text) {
-                let message = format!("`{}` is not {}", key.text, keys.noun());
+            let reserved = keys == Keys::Parameter && RESERVED.contains(&key.text.as_ref());
+            if reserved || !keys.allows(&key.text) {
+                let message = if reserved {
+                    format!("`{}` is a variable that programs read themselves", key.text)
+                } else {
+                    format!("`{}` is not {}", key.text, keys.noun())
+                };
                 let problem = self.source.problem(key.span, message);
                 self.problem(problem).add_help("rename it");
             }
@@ -315,7 +270,10 @@ impl Loader<'_> {
     /// because their order counts.
     fn methods(&mut self, node: &Node<'_>, inner: &Type, what: &str) -> Value {
         if node.entries().is_empty() {
-            let message = format!("`{what}` is a map of methods, not {}", node.describe());
+            let message = match node.kind {
+                Kind::Map(_) => format!("`{what}` is empty"),
+                _ => format!("`{what}` is a map of methods, not {}", node.describe()),
+            };
             self.wrong(node, message).add_help("start with `flag:` and its `steps:`");
         }
         let mut methods = Vec::new();
@@ -339,12 +297,12 @@ impl Loader<'_> {
     /// A step: its common keys, and its kind as the action.
     fn step(&mut self, node: &Node<'_>) -> Value {
         let mut map = self.object(node, &schema::STEP, "step");
-        let problems = check::step(self.source, node, &mut self.scope);
+        let problems = names::step(self.source, node, &mut self.scope);
         self.problems.extend(problems);
         if let Some(step) = self.scope.steps.last() {
             set(&mut map, "id", step.id.as_str());
         }
-        self.action(&mut map, node, &schema::KINDS, false);
+        Self::action(&mut map, node, &schema::KINDS, false);
         if map.get("timeout").is_none() {
             set(&mut map, "timeout", span(self.known.timeout));
         }
@@ -354,7 +312,7 @@ impl Loader<'_> {
 
     fn criterion(&mut self, node: &Node<'_>, what: &str) -> Value {
         let mut map = self.object(node, &schema::CRITERION, what);
-        self.action(&mut map, node, schema::CRITERION.one_of, true);
+        Self::action(&mut map, node, schema::CRITERION.one_of, true);
         if map.get("name").is_none() {
             set(&mut map, "name", check::criterion_name(node));
         }
@@ -366,7 +324,7 @@ impl Loader<'_> {
     }
 
     /// Moves the kind's value, and a command's sibling keys, into `action`.
-    fn action(&mut self, map: &mut Mapping, node: &Node<'_>, kinds: &[&str], check: bool) {
+    fn action(map: &mut Mapping, node: &Node<'_>, kinds: &[&str], check: bool) {
         let Some(kind) = kinds.iter().find(|kind| node.get(kind).is_some()) else { return };
         let body = take(map, kind);
         if *kind != "command" && *kind != "shell" {
@@ -397,7 +355,7 @@ impl Loader<'_> {
         let bad = !found.is_empty();
         self.problems.extend(found);
         if let Some(holds) = check::holds(ty) {
-            let found = check::names(self.source, node, text, holds, &self.known, &self.scope);
+            let found = names::problems(self.source, node, text, holds, &self.known, &self.scope);
             self.problems.extend(found);
         }
         if bad {

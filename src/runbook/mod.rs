@@ -1,14 +1,16 @@
 //! The YAML format: types, loading, errors with their place.
 
 pub mod catalog;
-pub mod check;
+mod check;
 pub mod duration;
 pub mod find;
 pub mod guard;
 pub mod head;
+mod keys;
 pub mod lint;
 pub mod load;
 pub mod model;
+pub mod names;
 pub mod parameters;
 pub mod problem;
 pub mod schema;

@@ -151,6 +151,7 @@ pub struct Step {
 
 /// How often a step is tried, and how long to wait between two tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Retry {
     /// Tries in all; 1 means no second try.
     pub attempts: u32,

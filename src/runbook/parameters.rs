@@ -121,12 +121,12 @@ impl Parameters {
         let mut hints: Vec<String> = Vec::new();
         for name in self.flags.keys().filter(|name| !known.contains_key(*name)) {
             wrong.push(format!("unknown parameter `{}`", printable(name)));
-            hints.push(match nearest(name, known.keys().map(String::as_str)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => {
-                    let names: Vec<String> = known.keys().map(|name| format!("`{name}`")).collect();
-                    format!("the parameters are: {}", names.join(", "))
-                }
+            let near = nearest(name, known.keys().map(String::as_str));
+            hints.push(if let Some(near) = near {
+                format!("did you mean `{near}`?")
+            } else {
+                let names: Vec<String> = known.keys().map(|name| format!("`{name}`")).collect();
+                format!("the parameters are: {}", names.join(", "))
             });
         }
         let mut resolved = Resolved::default();
@@ -145,22 +145,18 @@ impl Parameters {
             if !is_given && !used.contains(name) {
                 continue;
             }
-            match self.find(name, parameter) {
-                Some((value, origin)) => match fits(parameter, &value) {
-                    Ok(()) if used.contains(name) => {
-                        resolved.values.insert(name.clone(), (value, origin));
-                    }
-                    Ok(()) => {}
-                    Err(why) => wrong.push(format!("parameter `{name}`: {why}")),
-                },
-                None => {
-                    let what = parameter.description.as_deref().map(|text| format!(" ({text})"));
-                    wrong.push(format!(
-                        "parameter `{name}` is required{}",
-                        what.unwrap_or_default()
-                    ));
-                    hints.push(format!("give it: `--param {name}=VALUE`"));
+            let Some((value, origin)) = self.find(name, parameter) else {
+                let what = parameter.description.as_deref().map(|text| format!(" ({text})"));
+                wrong.push(format!("parameter `{name}` is required{}", what.unwrap_or_default()));
+                hints.push(format!("give it: `--param {name}=VALUE`"));
+                continue;
+            };
+            match fits(parameter, &value) {
+                Err(why) => wrong.push(format!("parameter `{name}`: {why}")),
+                Ok(()) if used.contains(name) => {
+                    resolved.values.insert(name.clone(), (value, origin));
                 }
+                Ok(()) => {}
             }
         }
         if wrong.is_empty() {
@@ -182,7 +178,7 @@ pub fn describe(source: &SecretSource) -> String {
 
 /// Whether a parameter may have this value; the error says why not and what it may be.
 pub fn fits(parameter: &Parameter, value: &str) -> std::result::Result<(), String> {
-    let shown = printable(value);
+    let shown = printable(value).replace('\n', "\\n");
     if !parameter.choices.is_empty() && !parameter.choices.iter().any(|choice| choice == value) {
         let choices: Vec<String> =
             parameter.choices.iter().map(|choice| format!("`{choice}`")).collect();

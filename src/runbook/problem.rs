@@ -34,9 +34,6 @@ pub struct Problem {
     pub place: Place,
     /// What is wrong, in one sentence.
     pub message: String,
-    /// What stands under the caret.
-    #[serde(skip)]
-    pub label: Option<String>,
     /// What to do, one line each.
     pub help: Vec<String>,
     /// The source line.
@@ -44,7 +41,7 @@ pub struct Problem {
     line: String,
     /// How many characters of it are meant.
     #[serde(skip)]
-    width: usize,
+    width: u32,
 }
 
 impl Problem {
@@ -54,7 +51,6 @@ impl Problem {
             severity: Severity::Error,
             place: Place { file: file.to_owned(), line: 0, column: 0 },
             message: printable(message.as_ref()),
-            label: None,
             help: Vec::new(),
             line: String::new(),
             width: 0,
@@ -65,13 +61,6 @@ impl Problem {
     #[must_use]
     pub fn warning(mut self) -> Problem {
         self.severity = Severity::Warning;
-        self
-    }
-
-    /// The same problem with a word under the caret.
-    #[must_use]
-    pub fn label(mut self, label: impl AsRef<str>) -> Problem {
-        self.label = Some(printable(label.as_ref()));
         self
     }
 
@@ -118,10 +107,7 @@ impl Problem {
             title.element(origin)
         } else {
             let (start, end) = self.bytes();
-            let mut mark = AnnotationKind::Primary.span(start..end);
-            if let Some(label) = &self.label {
-                mark = mark.label(label.as_str());
-            }
+            let mark = AnnotationKind::Primary.span(start..end);
             let snippet = Snippet::source(self.line.as_str()).line_start(self.place.line);
             title.element(snippet.path(path).annotation(mark))
         };
@@ -137,7 +123,7 @@ impl Problem {
             self.line.char_indices().nth(chars).map_or(self.line.len(), |(byte, _)| byte)
         };
         let start = self.place.column.saturating_sub(1);
-        (at(start), at(start + self.width.max(1)))
+        (at(start), at(start + self.width.max(1) as usize))
     }
 }
 
@@ -169,12 +155,23 @@ impl Source<'_> {
     pub fn problem(&self, span: Span, message: impl AsRef<str>) -> Problem {
         let line = self.text.lines().nth(span.line.saturating_sub(1)).unwrap_or_default();
         let shown = line.trim_end();
+        // The parser says of `[]` and `{}` where they end.
+        let mut before = shown.chars().skip(span.column.saturating_sub(2));
+        let empty = matches!(
+            (before.next(), before.next()),
+            (Some('['), Some(']')) | (Some('{'), Some('}'))
+        );
+        let span = if empty && span.column > 1 {
+            Span { column: span.column - 1, start: span.start - 1, end: span.start + 1, ..span }
+        } else {
+            span
+        };
         let room = shown.chars().count().saturating_sub(span.column - 1);
         let long = shown.len() > LONGEST_LINE;
         Problem {
             place: self.place(span),
             line: if long { String::new() } else { shown.to_owned() },
-            width: span.end.saturating_sub(span.start).min(room),
+            width: u32::try_from(span.end.saturating_sub(span.start).min(room)).unwrap_or(1),
             ..Problem::of_file(self.file, message)
         }
     }

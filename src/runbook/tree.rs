@@ -225,14 +225,14 @@ impl<'s> Builder<'s> {
     fn alias(&mut self, anchor: usize, span: Span) -> Option<Node<'s>> {
         let Some(node) = self.anchors.get(&anchor) else {
             let problem = self.source.problem(span, "this alias stands inside what it names");
-            self.guard.problems.push(problem.help("write the value out"));
+            self.guard.stop(problem.help("write the value out"));
             return None;
         };
         self.copied += node.size();
         if self.copied > COPIED {
             let message = format!("the aliases of this file add more than {COPIED} values");
             let problem = self.source.problem(span, message);
-            self.guard.problems.push(problem.help("write the values out"));
+            self.guard.stop(problem.help("write the values out"));
             return None;
         }
         Some(Node { kind: node.kind.clone(), span })
