@@ -1,7 +1,7 @@
 //! Owns the sandbox: a Kubernetes API server with its controllers in this process, for rehearsals and tests.
 //!
 //! It imports nothing else of this crate. A request goes `http` -> `routes` -> `operations` -> `store`; the
-//! controllers then move ReplicaSets and pods on, in a thread of their own, behind the same lock. What is not
+//! controllers then move `ReplicaSets` and pods on, in a thread of their own, behind the same lock. What is not
 //! implemented answers 501 and is counted, see [`Sandbox::unimplemented`].
 
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ pub struct Options {
     pub termination_delay: Duration,
     /// From a container's first crash until it is started again; doubled with every crash.
     pub crash_delay: Duration,
-    /// How many nodes a DaemonSet finds.
+    /// How many nodes a `DaemonSet` finds.
     pub nodes: usize,
 }
 
@@ -404,7 +404,7 @@ fn by_test<'a>(resource: &str, namespace: &'a str, name: &'a str) -> Result<Writ
     })
 }
 
-#[allow(clippy::needless_pass_by_value, clippy::boxed_local)] // the form that `map_err` wants
-fn said(failure: Box<failure::Failure>) -> String {
+#[allow(clippy::needless_pass_by_value)] // the form that `map_err` wants
+fn said(failure: failure::Failure) -> String {
     workload::text(&failure.body, "/message").to_owned()
 }

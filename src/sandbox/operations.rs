@@ -84,7 +84,7 @@ impl Write<'_> {
         let (kind, version) = (self.shape(), self.kind.api_version());
         self.read(object).map_err(|why| {
             let version = version.rsplit('/').next().unwrap_or_default();
-            Failure::bad_request(format!(
+            Failure::bad_request(&format!(
                 "{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"
             ))
         })
@@ -102,7 +102,7 @@ pub(super) fn create(state: &mut State, write: &mut Write, mut object: Value) ->
             kind.api_version(),
             kind.kind
         );
-        return Err(Failure::bad_request(message));
+        return Err(Failure::bad_request(&message));
     }
     object["kind"] = kind.kind.into();
     object["apiVersion"] = kind.api_version().into();
@@ -122,7 +122,7 @@ pub(super) fn create(state: &mut State, write: &mut Write, mut object: Value) ->
         .is_some_and(|version| !version.is_empty())
     {
         return Err(Failure::bad_request(
-            "resourceVersion should not be set on objects to be created".to_owned(),
+            "resourceVersion should not be set on objects to be created",
         ));
     }
     if let Value::Object(map) = &mut object
@@ -161,7 +161,7 @@ fn quality(pod: &Value) -> &'static str {
         ["limits", "requests"].iter().all(|part| {
             container["resources"][*part]
                 .as_object()
-                .is_none_or(|map| map.is_empty())
+                .is_none_or(serde_json::Map::is_empty)
         })
     };
     if containers.into_iter().all(bare) {
@@ -174,8 +174,7 @@ fn quality(pod: &Value) -> &'static str {
 fn same_namespace(object: &Value, namespace: &str) -> Answer<()> {
     match object["metadata"]["namespace"].as_str() {
         Some(given) if !given.is_empty() && given != namespace => Err(Failure::bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request"
-                .to_owned(),
+            "the namespace of the provided object does not match the namespace sent on the request",
         )),
         _ => Ok(()),
     }
@@ -186,7 +185,7 @@ pub(super) fn replace(state: &mut State, write: &mut Write, mut object: Value) -
     write.read_body(&mut object)?;
     let given = object["metadata"]["name"].as_str().unwrap_or_default();
     if given != write.name {
-        return Err(Failure::bad_request(format!(
+        return Err(Failure::bad_request(&format!(
             "the name of the object ({given}) does not match the name on the URL ({})",
             write.name
         )));
@@ -264,7 +263,7 @@ fn store_update(
             kind.qualified(),
             write.name
         );
-        return Err(Failure::new(409, "Conflict", message, None));
+        return Err(Failure::new(409, "Conflict", &message, None));
     }
     object["kind"] = kind.kind.into();
     object["apiVersion"] = kind.api_version().into();
@@ -312,7 +311,7 @@ fn store_update(
     validate::check(kind, &object, Some(before))?;
     let annotated =
         kind.kind == "Deployment" && object["metadata"]["annotations"] != old["annotations"];
-    if kind.counted
+    if kind.counted()
         && write.subresource != "status"
         && (object["spec"] != before["spec"] || annotated)
     {

@@ -84,7 +84,7 @@ impl Reply {
 
 /// Answers a request. What is not implemented is counted, so that a test can fail for it.
 pub(super) fn answer(state: &mut State, request: &Request) -> Reply {
-    let reply = route(state, request).unwrap_or_else(|failure| match failure.body {
+    let reply = route(state, request).unwrap_or_else(|failure| match *failure.body {
         Value::String(body) => Reply::Text {
             code: failure.code,
             body,
@@ -184,7 +184,7 @@ fn route(state: &mut State, request: &Request) -> Answer<Reply> {
     }
 }
 
-fn unserved(request: &Request) -> Box<Failure> {
+fn unserved(request: &Request) -> Failure {
     Failure::unimplemented(&format!("{} {}", request.method, request.path))
 }
 
@@ -232,7 +232,7 @@ fn watch(state: &State, request: &Request, target: &Target) -> Answer<Reply> {
         Duration::from_secs(seconds),
     )?;
     Ok(Reply::Watch(Box::new(if request.wants_table() {
-        watch.as_table()
+        watch.into_table()
     } else {
         watch
     })))
@@ -303,7 +303,7 @@ fn write(state: &mut State, request: &Request, target: &Target, verb: &str) -> A
                     let message = format!(
                         "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml, application/strategic-merge-patch+json, application/apply-patch+cbor; got {other}"
                     );
-                    return Err(Failure::new(415, "UnsupportedMediaType", message, None));
+                    return Err(Failure::new(415, "UnsupportedMediaType", &message, None));
                 }
             };
             (
@@ -390,5 +390,5 @@ fn body(request: &Request) -> Answer<Value> {
         return protobuf::decode(&request.body).map_err(|why| Failure::unimplemented(&why));
     }
     serde_json::from_slice(&request.body)
-        .map_err(|why| Failure::bad_request(format!("the object provided is unrecognized: {why}")))
+        .map_err(|why| Failure::bad_request(&format!("the object provided is unrecognized: {why}")))
 }

@@ -104,7 +104,7 @@ impl State {
         }
         metadata["uid"] = Uuid::now_v7().to_string().into();
         metadata["creationTimestamp"] = clock::now().into();
-        if kind.counted {
+        if kind.counted() {
             metadata["generation"] = 1.into();
         }
     }

@@ -1,4 +1,4 @@
-//! Owns the DaemonSet controller: one pod on every node.
+//! Owns the `DaemonSet` controller: one pod on every node.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::sandbox::workload::{
 
 const COMPONENT: &str = "daemonset-controller";
 
-/// Brings one DaemonSet closer to what it wants.
+/// Brings one `DaemonSet` closer to what it wants.
 pub(super) fn sync(state: &mut State, set: &Arc<Value>) {
     if terminating(set) {
         return;

@@ -1,4 +1,4 @@
-//! Owns the Deployment controller: a ReplicaSet per template, revisions, and the rolling between them.
+//! Owns the Deployment controller: a `ReplicaSet` per template, revisions, and the rolling between them.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ const MAXIMUM: &str = "deployment.kubernetes.io/max-replicas";
 const APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 const HASH: &str = "pod-template-hash";
 
-/// A Deployment with its ReplicaSets.
+/// A Deployment with its `ReplicaSets`.
 struct Work {
     deployment: Value,
     /// The one of the present template.
@@ -83,7 +83,7 @@ impl Work {
         self.deployment["spec"]["paused"] == true
     }
 
-    /// How many pods the new ReplicaSet may have now.
+    /// How many pods the new `ReplicaSet` may have now.
     fn room(&self, current: i64) -> i64 {
         if !self.rolling() {
             return self.wanted;
@@ -135,7 +135,7 @@ pub(super) fn sync(state: &mut State, deployment: &Arc<Value>) {
     publish(state, &work);
 }
 
-/// Finds or makes the ReplicaSet of the present template, and makes it the newest revision.
+/// Finds or makes the `ReplicaSet` of the present template, and makes it the newest revision.
 fn adopt_revision(state: &mut State, work: &mut Work) {
     let last = work.old.iter().map(|set| revision(set)).max().unwrap_or(0);
     let newest = last + 1;
@@ -213,7 +213,7 @@ fn revision(set: &Value) -> i64 {
         .unwrap_or(0)
 }
 
-/// Copies a Deployment's annotations and numbers to its ReplicaSet.
+/// Copies a Deployment's annotations and numbers to its `ReplicaSet`.
 fn annotate(set: &mut Value, deployment: &Value, most: i64) {
     let annotations = &mut set["metadata"]["annotations"];
     for (key, value) in deployment["metadata"]["annotations"]
@@ -229,7 +229,7 @@ fn annotate(set: &mut Value, deployment: &Value, most: i64) {
     annotations[MAXIMUM] = most.to_string().into();
 }
 
-/// Sets the size of a ReplicaSet; whether that changed anything.
+/// Sets the size of a `ReplicaSet`; whether that changed anything.
 fn resize(state: &mut State, work: &Work, set: &Arc<Value>, size: i64) -> bool {
     let before = number(set, "/spec/replicas");
     let mut after = (**set).clone();
@@ -255,7 +255,7 @@ fn resize(state: &mut State, work: &Work, set: &Arc<Value>, size: i64) -> bool {
     true
 }
 
-/// The number of replicas was changed since the ReplicaSets were last sized.
+/// The number of replicas was changed since the `ReplicaSets` were last sized.
 fn is_scaling(work: &Work) -> bool {
     let wanted = work.wanted.to_string();
     let mut active = work.all().filter(|set| number(set, "/spec/replicas") > 0);
@@ -333,7 +333,7 @@ fn recreate(state: &mut State, work: &mut Work) {
     reload(state, work);
 }
 
-/// Grows or trims the new ReplicaSet.
+/// Grows or trims the new `ReplicaSet`.
 fn grow(state: &mut State, work: &mut Work) -> bool {
     let Some(set) = work.new.clone() else {
         return false;
@@ -349,7 +349,7 @@ fn grow(state: &mut State, work: &mut Work) -> bool {
     changed
 }
 
-/// Shrinks the old ReplicaSets as far as enough pods stay available.
+/// Shrinks the old `ReplicaSets` as far as enough pods stay available.
 fn shrink(state: &mut State, work: &mut Work) {
     let least = work.wanted - work.unavailable;
     let new_unavailable = work.new.as_ref().map_or(0, |set| {
@@ -380,7 +380,7 @@ fn shrink(state: &mut State, work: &mut Work) {
     clean_up(state, work);
 }
 
-/// Forgets the oldest ReplicaSets beyond the history that is kept.
+/// Forgets the oldest `ReplicaSets` beyond the history that is kept.
 fn clean_up(state: &mut State, work: &mut Work) {
     let complete = work
         .new

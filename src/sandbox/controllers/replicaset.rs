@@ -1,4 +1,4 @@
-//! Owns the ReplicaSet controller: as many pods as are wanted, no more and no less.
+//! Owns the `ReplicaSet` controller: as many pods as are wanted, no more and no less.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::sandbox::workload::{available, number, ready, ready_for, set_count, t
 
 const COMPONENT: &str = "replicaset-controller";
 
-/// Brings one ReplicaSet closer to what it wants.
+/// Brings one `ReplicaSet` closer to what it wants.
 pub(super) fn sync(state: &mut State, set: &Arc<Value>) {
     if terminating(set) {
         return;

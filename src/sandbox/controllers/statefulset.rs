@@ -1,4 +1,4 @@
-//! Owns the StatefulSet controller: numbered pods, one after the other.
+//! Owns the `StatefulSet` controller: numbered pods, one after the other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::sandbox::workload::{available, number, ready, ready_for, set_count, t
 
 const COMPONENT: &str = "statefulset-controller";
 
-/// Brings one StatefulSet closer to what it wants.
+/// Brings one `StatefulSet` closer to what it wants.
 pub(super) fn sync(state: &mut State, set: &Arc<Value>) {
     if terminating(set) {
         return;
