@@ -252,7 +252,7 @@ fn kubectl_reads_the_log_of_a_crashing_container() {
         return;
     }
     let desk = Desk::new();
-    let deployment = super::scenarios::deployment("api", "img:crash", 1, &json!([]));
+    let deployment = super::world::deployment("api", "img:crash", 1, &json!([]));
     desk.sandbox
         .create(deployment)
         .expect("the deployment is created");
