@@ -19,6 +19,7 @@ mod access;
 mod clock;
 mod controllers;
 mod defaults;
+mod delete;
 mod discovery;
 mod failure;
 mod http;
@@ -29,11 +30,13 @@ mod operations;
 mod patch;
 mod protobuf;
 mod routes;
+mod scale;
 mod schema;
 mod selector;
 mod state;
 mod store;
 mod table;
+mod update;
 mod validate;
 mod watch;
 mod workload;
@@ -272,7 +275,7 @@ impl Sandbox {
     pub fn delete(&self, resource: &str, namespace: &str, name: &str) -> Result<Value, String> {
         self.shared.change(|state| {
             let write = by_test(resource, namespace, name)?;
-            operations::delete(state, &write, &json!({})).map_err(said)
+            delete::delete(state, &write, &json!({})).map_err(said)
         })
     }
 

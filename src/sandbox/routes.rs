@@ -5,12 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::access::Asked;
+use super::delete;
 use super::discovery;
 use super::failure::{Answer, Failure};
 use super::kinds::{self, Kind};
 use super::logs;
 use super::operations::{self, Form, Strictness, Write};
 use super::protobuf;
+use super::scale;
 use super::selector::Selector;
 use super::state::State;
 use super::store::{Key, list_of};
@@ -246,7 +248,7 @@ fn get(state: &State, request: &Request, target: &Target) -> Answer<Reply> {
         .ok_or_else(|| Failure::not_found(target.kind, target.name))?;
     match target.subresource {
         "log" => logs::answer(state, &object, &|name| request.param(name).to_owned()),
-        "scale" => Ok(Reply::json(200, operations::scale_of(target.kind, &object))),
+        "scale" => Ok(Reply::json(200, scale::scale_of(target.kind, &object))),
         _ if request.wants_table() => {
             let mut table = table::table(target.kind, std::slice::from_ref(&object));
             table["metadata"] = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
@@ -313,7 +315,7 @@ fn write(state: &mut State, request: &Request, target: &Target, verb: &str) -> A
         }
         "delete" => {
             let options = delete_options(request, &mut write)?;
-            (200, operations::delete(state, &write, &options)?)
+            (200, delete::delete(state, &write, &options)?)
         }
         _ => {
             let options = delete_options(request, &mut write)?;
@@ -377,7 +379,7 @@ fn delete_all(
             strictness: like.strictness,
             warnings: Vec::new(),
         };
-        operations::delete(state, &write, options)?;
+        delete::delete(state, &write, options)?;
     }
     Ok(list_of(target.kind, state.store.version(), &items))
 }

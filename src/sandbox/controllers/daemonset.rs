@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{create, events, key_of, owned, pod_of, revisions, update};
-use crate::sandbox::operations;
+use crate::sandbox::delete;
 use crate::sandbox::state::{Job, State};
 use crate::sandbox::workload::{
     available, number, ready, ready_for, set_count, share, terminating, text,
@@ -66,7 +66,7 @@ fn roll(state: &mut State, set: &Arc<Value>, hash: &str, seconds: u64, allowed: 
             break;
         }
         away += i64::from(working);
-        operations::terminate(state, &key_of("pods", pod), pod);
+        delete::terminate(state, &key_of("pods", pod), pod);
         let message = format!("Deleted pod: {}", text(pod, "/metadata/name"));
         events::report(
             state,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::delete;
 use super::failure::Answer;
 use super::kinds;
 use super::managed::{self, Writer};
@@ -21,6 +22,7 @@ pub(super) mod quota;
 mod replicaset;
 mod revisions;
 mod rollout;
+mod sets;
 mod statefulset;
 
 /// The name under which the controllers write.
@@ -103,7 +105,7 @@ fn collect_garbage(state: &mut State) {
             .collect();
         for (key, object) in orphans {
             if resource == "pods" {
-                operations::terminate(state, &key, &object);
+                delete::terminate(state, &key, &object);
             } else {
                 state.store.remove(&key);
             }

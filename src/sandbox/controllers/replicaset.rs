@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{create, events, key_of, owned, pod_of, update};
 use crate::sandbox::clock;
-use crate::sandbox::operations;
+use crate::sandbox::delete;
 use crate::sandbox::state::{Job, State};
 use crate::sandbox::workload::{available, number, ready, ready_for, set_count, terminating, text};
 
@@ -37,7 +37,7 @@ pub(super) fn sync(state: &mut State, set: &Arc<Value>) {
             )
         });
         for pod in &active[..active.len() - wanted] {
-            operations::terminate(state, &key_of("pods", pod), pod);
+            delete::terminate(state, &key_of("pods", pod), pod);
             let message = format!("Deleted pod: {}", text(pod, "/metadata/name"));
             events::report(
                 state,

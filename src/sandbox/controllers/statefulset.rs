@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{create, events, key_of, owned, pod_of, revisions, update};
-use crate::sandbox::operations;
+use crate::sandbox::delete;
 use crate::sandbox::state::{Job, State};
 use crate::sandbox::workload::{available, number, ready, ready_for, set_count, terminating, text};
 
@@ -151,7 +151,7 @@ fn remove_pod(state: &mut State, set: &Arc<Value>, pod: &Arc<Value>) {
     if terminating(pod) {
         return;
     }
-    operations::terminate(state, &key_of("pods", pod), pod);
+    delete::terminate(state, &key_of("pods", pod), pod);
     let (title, name) = (text(pod, "/metadata/name"), text(set, "/metadata/name"));
     let message = format!("delete Pod {title} in StatefulSet {name} successful");
     events::report(
