@@ -22,6 +22,8 @@ pub(super) enum Strictness {
     Ignore,
     Warn,
     Strict,
+    /// The server wrote the object itself; there is nothing to be read.
+    Own,
 }
 
 /// What goes with every write.
@@ -94,7 +96,9 @@ impl Write<'_> {
 /// Creates an object.
 pub(super) fn create(state: &mut State, write: &mut Write, mut object: Value) -> Answer<Value> {
     let kind = write.kind;
-    write.read_body(&mut object)?;
+    if write.strictness != Strictness::Own {
+        write.read_body(&mut object)?;
+    }
     let given = object["kind"].as_str().unwrap_or(kind.kind);
     if given != kind.kind {
         let message = format!(

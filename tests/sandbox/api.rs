@@ -143,7 +143,7 @@ fn a_user_may_do_what_is_granted_and_nothing_that_is_denied() {
     assert_eq!(as_bot(WEB).status, 403);
     sandbox.clear_denials();
     assert_eq!(as_bot(WEB).status, 200);
-    sandbox.deny("admin", "change", "deployments", "*");
+    sandbox.deny("admin", "patch", "deployments", "*");
     let refused = send(
         sandbox.url(),
         "PATCH",
@@ -153,7 +153,7 @@ fn a_user_may_do_what_is_granted_and_nothing_that_is_denied() {
     );
     assert_eq!(refused.status, 403);
     let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {
-        "resourceAttributes": {"verb": "change", "group": "apps", "resource": "deployments", "namespace": "shop"}}});
+        "resourceAttributes": {"verb": "patch", "group": "apps", "resource": "deployments", "namespace": "shop"}}});
     let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
     assert_eq!(
         send(sandbox.url(), "POST", path, "application/json", &review).json()["status"]["allowed"],

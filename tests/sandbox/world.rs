@@ -6,9 +6,9 @@ use rollback::sandbox::{Options, Sandbox, View};
 use serde_json::{Value, json};
 
 pub const SOON: Duration = Duration::from_secs(10);
-pub const MERGE: &str = "application/merge-change+json";
-pub const STRATEGIC: &str = "application/strategic-merge-change+json";
-pub const JSON_PATCH: &str = "application/json-change+json";
+pub const MERGE: &str = "application/merge-patch+json";
+pub const STRATEGIC: &str = "application/strategic-merge-patch+json";
+pub const JSON_PATCH: &str = "application/json-patch+json";
 pub const WEB: &str = "/apis/apps/v1/namespaces/shop/deployments/web";
 pub const FLAGS: &str = "/api/v1/namespaces/shop/configmaps/flags";
 

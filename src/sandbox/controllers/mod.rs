@@ -188,7 +188,7 @@ fn create(
         subresource: "",
         manager: MANAGER,
         dry_run: false,
-        strictness: Strictness::Ignore,
+        strictness: Strictness::Own,
         warnings: Vec::new(),
     };
     operations::create(state, &mut write, object)

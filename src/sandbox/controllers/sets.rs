@@ -96,17 +96,22 @@ impl Work {
 }
 
 fn same_template(ours: &Value, theirs: &Value) -> bool {
-    let strip = |template: &Value| {
-        let mut template = template.clone();
-        if let Some(labels) = template["metadata"]
-            .get_mut("labels")
-            .and_then(Value::as_object_mut)
-        {
-            labels.shift_remove(HASH);
-        }
-        template
+    let labels = |template: &Value| -> Vec<(String, Value)> {
+        let all = template["metadata"]["labels"]
+            .as_object()
+            .into_iter()
+            .flatten();
+        let kept = all.filter(|(key, _)| *key != HASH);
+        let mut kept: Vec<_> = kept
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        kept.sort_by(|one, other| one.0.cmp(&other.0));
+        kept
     };
-    strip(ours) == strip(theirs)
+    ours["spec"] == theirs["spec"]
+        && ours["metadata"]["annotations"] == theirs["metadata"]["annotations"]
+        && ours["metadata"]["finalizers"] == theirs["metadata"]["finalizers"]
+        && labels(ours) == labels(theirs)
 }
 
 pub(super) fn make_set(state: &mut State, work: &mut Work, revision: i64) {
