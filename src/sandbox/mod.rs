@@ -43,6 +43,7 @@ mod workload;
 
 pub use access::Rule;
 
+use controllers::owner::Owner;
 use http::Door;
 use operations::{Form, Strictness, Write};
 use state::{Shared, State};
@@ -293,6 +294,32 @@ impl Sandbox {
     /// Takes all denials back.
     pub fn clear_denials(&self) {
         self.shared.change(|state| state.access.clear_denials());
+    }
+
+    /// Has somebody outside the cluster keep an object as this merge patch says: `delay` after every change that
+    /// takes it away from there, `manager` puts it back.
+    pub fn keep(
+        &self,
+        manager: &str,
+        resource: &str,
+        namespace: &str,
+        name: &str,
+        wanted: Value,
+        delay: Duration,
+    ) -> Result<(), String> {
+        let kind = kinds::by_plural(resource)
+            .ok_or_else(|| format!("the sandbox does not serve {resource}"))?;
+        self.shared.change(|state| {
+            state.owners.push(Owner {
+                manager: manager.to_owned(),
+                key: Key::new(kind.plural, namespace, name),
+                wanted,
+                delay,
+                alert: false,
+            });
+            state.store.touched = true;
+        });
+        Ok(())
     }
 
     /// The environment that a container of a pod carries, resolved when it started. Nothing if it did not start.

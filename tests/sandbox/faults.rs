@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::client::{get, send};
 use super::world::{
-    FLAGS, SOON, STRATEGIC, WEB, condition, config_map, deployment, made, quick, rolled_out,
+    FLAGS, MERGE, SOON, STRATEGIC, WEB, condition, config_map, deployment, made, quick, rolled_out,
     waiting_reason, with_web,
 };
 
@@ -222,4 +222,32 @@ fn a_hanging_server_accepts_and_never_answers() {
         .set_read_timeout(Some(Duration::from_millis(50)))
         .expect("a timeout is set");
     assert!(stream.read(&mut [0; 1]).is_err(), "there is no answer");
+}
+
+#[test]
+fn an_owner_outside_the_cluster_puts_its_object_back() {
+    let sandbox = quick();
+    made(&sandbox, config_map("flags", &json!({"ONE": "true"})));
+    let wanted = json!({"data": {"ONE": "true"}});
+    sandbox
+        .keep(
+            "argocd-controller",
+            "configmaps",
+            "shop",
+            "flags",
+            wanted,
+            Duration::from_millis(10),
+        )
+        .expect("somebody keeps it");
+    let change = json!({"data": {"ONE": "false"}});
+    let changed = send(sandbox.url(), "PATCH", FLAGS, MERGE, &change);
+    assert_eq!(changed.json()["data"]["ONE"], "false");
+    assert!(sandbox.wait_until(SOON, |view| {
+        let flags = view.get("configmaps", "shop", "flags").unwrap();
+        let fields = flags["metadata"]["managedFields"].as_array().unwrap();
+        flags["data"]["ONE"] == "true"
+            && fields
+                .iter()
+                .any(|entry| entry["manager"] == "argocd-controller")
+    }));
 }

@@ -152,7 +152,9 @@ fn grow(state: &mut State, work: &mut Work) -> bool {
         work.room(size)
     };
     let changed = resize(state, work, &set, target);
-    reload(state, work);
+    if changed {
+        reload(state, work);
+    }
     changed
 }
 
@@ -163,27 +165,32 @@ fn shrink(state: &mut State, work: &mut Work) {
         number(set, "/spec/replicas") - number(set, "/status/availableReplicas")
     });
     let mut spare = work.specified() - least - new_unavailable;
+    let mut changed = false;
     // Pods that do not work anyway go first.
     for set in work.old.clone() {
         let size = number(&set, "/spec/replicas");
         let broken = size - number(&set, "/status/availableReplicas");
         let dropped = broken.min(spare);
         if dropped > 0 {
-            resize(state, work, &set, size - dropped);
+            changed |= resize(state, work, &set, size - dropped);
             spare -= dropped;
         }
     }
-    reload(state, work);
+    if changed {
+        reload(state, work);
+    }
     let mut surplus = (work.available() - least).min(spare);
     for set in work.old.clone() {
         let size = number(&set, "/spec/replicas");
         let dropped = size.min(surplus);
         if dropped > 0 {
-            resize(state, work, &set, size - dropped);
+            changed |= resize(state, work, &set, size - dropped);
             surplus -= dropped;
         }
     }
-    reload(state, work);
+    if changed {
+        reload(state, work);
+    }
     clean_up(state, work);
 }
 
@@ -213,7 +220,6 @@ fn clean_up(state: &mut State, work: &mut Work) {
     for set in &idle[..idle.len().saturating_sub(limit)] {
         state.store.remove(&key_of("replicasets", set));
     }
-    reload(state, work);
 }
 
 fn publish(state: &mut State, work: &Work) {

@@ -18,6 +18,7 @@ mod deployment;
 mod env;
 mod events;
 pub(super) mod kubelet;
+pub(super) mod owner;
 pub(super) mod quota;
 mod replicaset;
 mod revisions;
@@ -58,6 +59,7 @@ fn perform(state: &mut State, job: &Job) {
         Job::Start(key, uid) => kubelet::start(state, key, uid),
         Job::Restart(key, uid) => kubelet::restart(state, key, uid),
         Job::Finish(key, uid) => kubelet::finish(state, key, uid),
+        Job::PutBack(index) => owner::put_back(state, *index),
         Job::Look => state.store.touched = true,
     }
 }
@@ -82,6 +84,7 @@ fn reconcile(state: &mut State) {
             daemonset::sync(state, &set);
         }
         kubelet::sync(state);
+        owner::sync(state);
     }
     debug_assert!(false, "the controllers do not come to rest");
 }

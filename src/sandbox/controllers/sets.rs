@@ -108,8 +108,9 @@ fn same_template(ours: &Value, theirs: &Value) -> bool {
         kept.sort_by(|one, other| one.0.cmp(&other.0));
         kept
     };
-    ours["spec"] == theirs["spec"]
-        && ours["metadata"]["annotations"] == theirs["metadata"]["annotations"]
+    // What differs most often is compared first.
+    ours["metadata"]["annotations"] == theirs["metadata"]["annotations"]
+        && ours["spec"] == theirs["spec"]
         && ours["metadata"]["finalizers"] == theirs["metadata"]["finalizers"]
         && labels(ours) == labels(theirs)
 }
