@@ -128,7 +128,7 @@ impl Access {
         Err(Failure::forbidden(kind, asked.name, &why))
     }
 
-    /// Answers a SelfSubjectAccessReview or SelfSubjectRulesReview.
+    /// Answers a `SelfSubjectAccessReview` or `SelfSubjectRulesReview`.
     pub(super) fn review(&self, user: &str, kind: &Kind, review: &Value) -> Value {
         if kind.plural == "selfsubjectrulesreviews" {
             return self.rules_review(user, kind);

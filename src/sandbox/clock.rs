@@ -94,9 +94,9 @@ mod tests {
 
     #[test]
     fn a_time_that_is_written_is_read_back() {
-        for seconds in [0, 951_782_400, 1_795_456_790, 4_102_444_799] {
+        for seconds in [0, 951_782_400, 1_795_454_390, 4_102_444_799] {
             assert_eq!(parse(&format(seconds)), Some(seconds));
         }
-        assert_eq!(format(1_795_456_790), "2026-11-23T17:19:50Z");
+        assert_eq!(format(1_795_454_390), "2026-11-23T17:19:50Z");
     }
 }

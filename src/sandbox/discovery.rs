@@ -1,4 +1,4 @@
-//! Owns what the server says of itself: version, discovery, and the little of OpenAPI that kubectl needs.
+//! Owns what the server says of itself: version, discovery, and the little of `OpenAPI` that kubectl needs.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ pub(super) fn answer(parts: &[&str], accept: &str) -> Answer<Reply> {
         ["healthz" | "livez" | "readyz"] => {
             return Ok(Reply::Text { code: 200, body: "ok".to_owned() });
         }
-        ["api"] if aggregated => return Ok(aggregate(|group| group.is_empty())),
+        ["api"] if aggregated => return Ok(aggregate(str::is_empty)),
         ["apis"] if aggregated => return Ok(aggregate(|group| !group.is_empty())),
         ["api"] => json!({
             "kind": "APIVersions", "versions": ["v1"],

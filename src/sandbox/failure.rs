@@ -8,11 +8,11 @@ use super::kinds::Kind;
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     pub(super) code: u16,
-    pub(super) body: Value,
+    pub(super) body: Box<Value>,
 }
 
-/// What an operation on the API gives. Boxed, as refusals are large and rare.
-pub(super) type Answer<T> = Result<T, Box<Failure>>;
+/// What an operation on the API gives.
+pub(super) type Answer<T> = Result<T, Failure>;
 
 /// One cause of an `Invalid` refusal.
 #[derive(Debug, Clone)]
@@ -57,11 +57,11 @@ impl Failure {
     fn about(
         code: u16,
         reason: &str,
-        message: String,
+        message: &str,
         kind: &str,
         group: &str,
         name: &str,
-    ) -> Box<Failure> {
+    ) -> Failure {
         let mut details = Map::new();
         for (key, value) in [("name", name), ("group", group), ("kind", kind)] {
             if !value.is_empty() {
@@ -72,12 +72,7 @@ impl Failure {
     }
 
     /// Any refusal.
-    pub(super) fn new(
-        code: u16,
-        reason: &str,
-        message: String,
-        details: Option<Value>,
-    ) -> Box<Failure> {
+    pub(super) fn new(code: u16, reason: &str, message: &str, details: Option<Value>) -> Failure {
         let mut body = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": message, "reason": reason,
@@ -86,25 +81,25 @@ impl Failure {
             body["details"] = details;
         }
         body["code"] = code.into();
-        Box::new(Failure { code, body })
+        Failure { code, body: Box::new(body) }
     }
 
-    pub(super) fn not_found(kind: &Kind, name: &str) -> Box<Failure> {
+    pub(super) fn not_found(kind: &Kind, name: &str) -> Failure {
         let message = format!("{} \"{name}\" not found", kind.qualified());
-        Failure::about(404, "NotFound", message, kind.plural, kind.group, name)
+        Failure::about(404, "NotFound", &message, kind.plural, kind.group, name)
     }
 
-    pub(super) fn already_exists(kind: &Kind, name: &str) -> Box<Failure> {
+    pub(super) fn already_exists(kind: &Kind, name: &str) -> Failure {
         let message = format!("{} \"{name}\" already exists", kind.qualified());
-        Failure::about(409, "AlreadyExists", message, kind.plural, kind.group, name)
+        Failure::about(409, "AlreadyExists", &message, kind.plural, kind.group, name)
     }
 
     /// The object was changed by somebody else since the caller read it.
-    pub(super) fn stale(kind: &Kind, name: &str) -> Box<Failure> {
+    pub(super) fn stale(kind: &Kind, name: &str) -> Failure {
         let why = "the object has been modified; please apply your changes to the latest version and try again";
         let message =
             format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.qualified());
-        Failure::about(409, "Conflict", message, kind.plural, kind.group, name)
+        Failure::about(409, "Conflict", &message, kind.plural, kind.group, name)
     }
 
     /// A precondition of a delete does not hold.
@@ -114,38 +109,32 @@ impl Failure {
         what: &str,
         asked: &str,
         found: &str,
-    ) -> Box<Failure> {
+    ) -> Failure {
         let message = format!(
             "Operation cannot be fulfilled on {} \"{name}\": the {what} in the precondition ({asked}) does not match the {what} in record ({found}). The object might have been {}",
             kind.qualified_kind(),
             if what == "UID" { "deleted and then recreated" } else { "modified" }
         );
-        Failure::about(409, "Conflict", message, kind.kind, kind.group, name)
+        Failure::about(409, "Conflict", &message, kind.kind, kind.group, name)
     }
 
-    pub(super) fn forbidden(kind: &Kind, name: &str, why: &str) -> Box<Failure> {
+    pub(super) fn forbidden(kind: &Kind, name: &str, why: &str) -> Failure {
         let subject = if name.is_empty() { String::new() } else { format!(" \"{name}\"") };
         let message = format!("{}{subject} is forbidden: {why}", kind.qualified());
-        Failure::about(403, "Forbidden", message, kind.plural, kind.group, name)
+        Failure::about(403, "Forbidden", &message, kind.plural, kind.group, name)
     }
 
     /// The object breaks rules of its kind.
-    pub(super) fn invalid(kind: &Kind, name: &str, causes: &[Cause]) -> Box<Failure> {
+    pub(super) fn invalid(kind: &Kind, name: &str, causes: &[Cause]) -> Failure {
         Failure::invalid_as(&kind.qualified_kind(), kind.kind, kind.group, name, causes)
     }
 
     /// As `invalid`, where the API server names the resource and not its kind.
-    pub(super) fn invalid_resource(kind: &Kind, name: &str, causes: &[Cause]) -> Box<Failure> {
+    pub(super) fn invalid_resource(kind: &Kind, name: &str, causes: &[Cause]) -> Failure {
         Failure::invalid_as(&kind.qualified(), kind.plural, kind.group, name, causes)
     }
 
-    fn invalid_as(
-        title: &str,
-        kind: &str,
-        group: &str,
-        name: &str,
-        causes: &[Cause],
-    ) -> Box<Failure> {
+    fn invalid_as(title: &str, kind: &str, group: &str, name: &str, causes: &[Cause]) -> Failure {
         let each: Vec<String> =
             causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
         let all = match each.as_slice() {
@@ -153,7 +142,7 @@ impl Failure {
             _ => format!("[{}]", each.join(", ")),
         };
         let message = format!("{title} \"{name}\" is invalid: {all}");
-        let mut failure = Failure::about(422, "Invalid", message, kind, group, name);
+        let mut failure = Failure::about(422, "Invalid", &message, kind, group, name);
         failure.body["details"]["causes"] = causes
             .iter()
             .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}))
@@ -162,42 +151,42 @@ impl Failure {
     }
 
     /// A patch whose result cannot be read as the kind. The API server names nothing here but the patch.
-    pub(super) fn unreadable_patch(result: &Value, why: &str) -> Box<Failure> {
+    pub(super) fn unreadable_patch(result: &Value, why: &str) -> Failure {
         let shown = Value::String(result.to_string());
         Failure::invalid_as("", "", "", "", &[Cause::invalid("patch", &shown.to_string(), why)])
     }
 
     /// A JSON patch that does not fit the object: a failed test, a missing path.
-    pub(super) fn patch_does_not_fit() -> Box<Failure> {
-        let message = "the server rejected our request due to an error in our request".to_owned();
+    pub(super) fn patch_does_not_fit() -> Failure {
+        let message = "the server rejected our request due to an error in our request";
         Failure::new(422, "Invalid", message, Some(json!({})))
     }
 
-    pub(super) fn bad_request(message: String) -> Box<Failure> {
+    pub(super) fn bad_request(message: &str) -> Failure {
         Failure::new(400, "BadRequest", message, None)
     }
 
-    pub(super) fn unknown_resource() -> Box<Failure> {
-        let message = "the server could not find the requested resource".to_owned();
+    pub(super) fn unknown_resource() -> Failure {
+        let message = "the server could not find the requested resource";
         Failure::new(404, "NotFound", message, Some(json!({})))
     }
 
     /// A path that no handler serves is answered by the mux, in plain text.
-    pub(super) fn no_such_path() -> Box<Failure> {
-        Box::new(Failure { code: 404, body: "404 page not found\n".into() })
+    pub(super) fn no_such_path() -> Failure {
+        Failure { code: 404, body: Box::new("404 page not found\n".into()) }
     }
 
-    pub(super) fn method_not_allowed() -> Box<Failure> {
-        let message = "the server does not allow this method on the requested resource".to_owned();
+    pub(super) fn method_not_allowed() -> Failure {
+        let message = "the server does not allow this method on the requested resource";
         Failure::new(405, "MethodNotAllowed", message, Some(json!({})))
     }
 
-    pub(super) fn expired(asked: u64, oldest: u64) -> Box<Failure> {
-        Failure::new(410, "Expired", format!("too old resource version: {asked} ({oldest})"), None)
+    pub(super) fn expired(asked: u64, oldest: u64) -> Failure {
+        Failure::new(410, "Expired", &format!("too old resource version: {asked} ({oldest})"), None)
     }
 
     /// What the sandbox cannot do yet: loud, so that a test notices.
-    pub(super) fn unimplemented(what: &str) -> Box<Failure> {
-        Failure::new(501, "NotImplemented", format!("the sandbox does not implement {what}"), None)
+    pub(super) fn unimplemented(what: &str) -> Failure {
+        Failure::new(501, "NotImplemented", &format!("the sandbox does not implement {what}"), None)
     }
 }

@@ -95,8 +95,11 @@ fn answer(shared: &Shared, request: &Request, line: RequestLine) -> Option<Reply
     let reply = if state.hang {
         None
     } else if state.unavailable {
-        let message = "the server is currently unable to handle the request".to_owned();
-        Some(Reply::json(503, Failure::new(503, "ServiceUnavailable", message, None).body))
+        let message = "the server is currently unable to handle the request";
+        Some(Reply::json(
+            503,
+            Failure::new(503, "ServiceUnavailable", message, None).body.as_ref().clone(),
+        ))
     } else {
         Some(routes::answer(&mut state, request))
     };

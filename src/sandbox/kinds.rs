@@ -1,6 +1,7 @@
 //! Owns the table of the resources that the sandbox serves.
 
 /// One resource of the API.
+#[allow(clippy::struct_field_names)] // `kind` is the API's own word for it
 #[derive(Debug)]
 pub(super) struct Kind {
     pub(super) group: &'static str,
@@ -14,8 +15,6 @@ pub(super) struct Kind {
     pub(super) subresources: &'static [&'static str],
     /// Answers to a POST and is never stored.
     pub(super) review: bool,
-    /// A change of the spec raises `metadata.generation`.
-    pub(super) counted: bool,
 }
 
 const PLAIN: Kind = Kind {
@@ -28,7 +27,6 @@ const PLAIN: Kind = Kind {
     all: false,
     subresources: &[],
     review: false,
-    counted: false,
 };
 
 const APPS: &str = "apps";
@@ -60,7 +58,6 @@ pub(super) static KINDS: &[Kind] = &[
         short: &["po"],
         all: true,
         subresources: &["log", "status"],
-        counted: true,
         ..PLAIN
     },
     Kind {
@@ -103,7 +100,6 @@ pub(super) static KINDS: &[Kind] = &[
         short: &["ds"],
         all: true,
         subresources: &["status"],
-        counted: true,
         ..PLAIN
     },
     Kind {
@@ -114,7 +110,6 @@ pub(super) static KINDS: &[Kind] = &[
         short: &["deploy"],
         all: true,
         subresources: &["scale", "status"],
-        counted: true,
         ..PLAIN
     },
     Kind {
@@ -125,7 +120,6 @@ pub(super) static KINDS: &[Kind] = &[
         short: &["rs"],
         all: true,
         subresources: &["scale", "status"],
-        counted: true,
         ..PLAIN
     },
     Kind {
@@ -136,7 +130,6 @@ pub(super) static KINDS: &[Kind] = &[
         short: &["sts"],
         all: true,
         subresources: &["scale", "status"],
-        counted: true,
         ..PLAIN
     },
     Kind {
@@ -170,6 +163,11 @@ impl Kind {
     /// `v1` or `apps/v1`.
     pub(super) fn api_version(&self) -> String {
         if self.group.is_empty() { "v1".to_owned() } else { format!("{}/v1", self.group) }
+    }
+
+    /// Whether a change of the spec raises `metadata.generation`.
+    pub(super) fn counted(&self) -> bool {
+        self.plural == "pods" || (self.group == APPS && self.plural != "controllerrevisions")
     }
 
     /// `configmaps` or `deployments.apps`, as error messages say it.

@@ -24,12 +24,12 @@ pub(super) fn answer(state: &State, pod: &Value, param: &dyn Fn(&str) -> String)
             let message = format!(
                 "a container name must be specified for pod {pod_name}, choose one of: [{all}]"
             );
-            return Err(Failure::bad_request(message));
+            return Err(Failure::bad_request(&message));
         }
         (asked, _) => asked,
     };
     if !names.contains(&container) {
-        return Err(Failure::bad_request(format!(
+        return Err(Failure::bad_request(&format!(
             "container {container} is not valid for pod {pod_name}"
         )));
     }
@@ -39,7 +39,7 @@ pub(super) fn answer(state: &State, pod: &Value, param: &dyn Fn(&str) -> String)
         let message = format!(
             "container \"{container}\" in pod \"{pod_name}\" is waiting to start: ContainerCreating"
         );
-        return Err(Failure::bad_request(message));
+        return Err(Failure::bad_request(&message));
     }
     let tail = param("tailLines").parse().unwrap_or(usize::MAX);
     let mut body = lines[lines.len().saturating_sub(tail)..].join("\n");

@@ -1,7 +1,7 @@
 //! Owns the sandbox: a Kubernetes API server with its controllers in this process, for rehearsals and tests.
 //!
 //! It imports nothing else of this crate. A request goes `http` -> `routes` -> `operations` -> `store`; the
-//! controllers then move ReplicaSets and pods on, in a thread of their own, behind the same lock. What is not
+//! controllers then move `ReplicaSets` and pods on, in a thread of their own, behind the same lock. What is not
 //! implemented answers 501 and is counted, see [`Sandbox::unimplemented`].
 
 use std::collections::BTreeMap;
@@ -19,6 +19,7 @@ mod access;
 mod clock;
 mod controllers;
 mod defaults;
+mod delete;
 mod discovery;
 mod failure;
 mod http;
@@ -29,17 +30,20 @@ mod operations;
 mod patch;
 mod protobuf;
 mod routes;
+mod scale;
 mod schema;
 mod selector;
 mod state;
 mod store;
 mod table;
+mod update;
 mod validate;
 mod watch;
 mod workload;
 
 pub use access::Rule;
 
+use controllers::owner::Owner;
 use http::Door;
 use operations::{Form, Strictness, Write};
 use state::{Shared, State};
@@ -54,7 +58,7 @@ pub struct Options {
     pub termination_delay: Duration,
     /// From a container's first crash until it is started again; doubled with every crash.
     pub crash_delay: Duration,
-    /// How many nodes a DaemonSet finds.
+    /// How many nodes a `DaemonSet` finds.
     pub nodes: usize,
 }
 
@@ -253,7 +257,7 @@ impl Sandbox {
     pub fn delete(&self, resource: &str, namespace: &str, name: &str) -> Result<Value, String> {
         self.shared.change(|state| {
             let write = by_test(resource, namespace, name)?;
-            operations::delete(state, &write, &json!({})).map_err(said)
+            delete::delete(state, &write, &json!({})).map_err(said)
         })
     }
 
@@ -270,6 +274,32 @@ impl Sandbox {
     /// Takes all denials back.
     pub fn clear_denials(&self) {
         self.shared.change(|state| state.access.clear_denials());
+    }
+
+    /// Has somebody outside the cluster keep an object as this merge patch says: `delay` after every change that
+    /// takes it away from there, `manager` puts it back.
+    pub fn keep(
+        &self,
+        manager: &str,
+        resource: &str,
+        namespace: &str,
+        name: &str,
+        wanted: Value,
+        delay: Duration,
+    ) -> Result<(), String> {
+        let kind = kinds::by_plural(resource)
+            .ok_or_else(|| format!("the sandbox does not serve {resource}"))?;
+        self.shared.change(|state| {
+            state.owners.push(Owner {
+                manager: manager.to_owned(),
+                key: Key::new(kind.plural, namespace, name),
+                wanted,
+                delay,
+                alert: false,
+            });
+            state.store.touched = true;
+        });
+        Ok(())
     }
 
     /// The environment that a container of a pod carries, resolved when it started. Nothing if it did not start.
@@ -380,7 +410,7 @@ fn by_test<'a>(resource: &str, namespace: &'a str, name: &'a str) -> Result<Writ
     })
 }
 
-#[allow(clippy::needless_pass_by_value, clippy::boxed_local)] // the form that `map_err` wants
-fn said(failure: Box<failure::Failure>) -> String {
+#[allow(clippy::needless_pass_by_value)] // the form that `map_err` wants
+fn said(failure: failure::Failure) -> String {
     workload::text(&failure.body, "/message").to_owned()
 }

@@ -1,20 +1,20 @@
 //! Owns create, update, patch and delete: the order of decoding, defaults, checks and storing.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::controllers::quota;
 use super::defaults;
-use super::failure::{Answer, Cause, Failure};
+use super::failure::{Answer, Failure};
+use super::kinds;
 use super::kinds::Kind;
 use super::managed::{self, Writer};
 use super::patch;
+use super::scale::{scale_of, store_scale};
 use super::schema;
 use super::state::State;
-use super::store::{Key, canonical};
+use super::store::Key;
+use super::update::store_update;
 use super::validate;
-use super::{clock, kinds};
 
 /// How strictly unknown fields are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub(super) enum Strictness {
     Ignore,
     Warn,
     Strict,
+    /// The server wrote the object itself; there is nothing to be read.
+    Own,
 }
 
 /// What goes with every write.
@@ -39,11 +41,11 @@ pub(super) struct Write<'a> {
 }
 
 impl Write<'_> {
-    fn key(&self) -> Key {
+    pub(super) fn key(&self) -> Key {
         Key::new(self.kind.plural, self.namespace, self.name)
     }
 
-    fn writer(&self) -> Writer<'_> {
+    pub(super) fn writer(&self) -> Writer<'_> {
         Writer { manager: self.manager, subresource: self.subresource }
     }
 
@@ -74,7 +76,7 @@ impl Write<'_> {
         let (kind, version) = (self.shape(), self.kind.api_version());
         self.read(object).map_err(|why| {
             let version = version.rsplit('/').next().unwrap_or_default();
-            Failure::bad_request(format!(
+            Failure::bad_request(&format!(
                 "{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"
             ))
         })
@@ -84,7 +86,9 @@ impl Write<'_> {
 /// Creates an object.
 pub(super) fn create(state: &mut State, write: &mut Write, mut object: Value) -> Answer<Value> {
     let kind = write.kind;
-    write.read_body(&mut object)?;
+    if write.strictness != Strictness::Own {
+        write.read_body(&mut object)?;
+    }
     let given = object["kind"].as_str().unwrap_or(kind.kind);
     if given != kind.kind {
         let message = format!(
@@ -92,7 +96,7 @@ pub(super) fn create(state: &mut State, write: &mut Write, mut object: Value) ->
             kind.api_version(),
             kind.kind
         );
-        return Err(Failure::bad_request(message));
+        return Err(Failure::bad_request(&message));
     }
     object["kind"] = kind.kind.into();
     object["apiVersion"] = kind.api_version().into();
@@ -105,7 +109,7 @@ pub(super) fn create(state: &mut State, write: &mut Write, mut object: Value) ->
     }
     if object["metadata"]["resourceVersion"].as_str().is_some_and(|version| !version.is_empty()) {
         return Err(Failure::bad_request(
-            "resourceVersion should not be set on objects to be created".to_owned(),
+            "resourceVersion should not be set on objects to be created",
         ));
     }
     if let Value::Object(map) = &mut object
@@ -138,9 +142,9 @@ pub(super) fn create(state: &mut State, write: &mut Write, mut object: Value) ->
 fn quality(pod: &Value) -> &'static str {
     let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
     let bare = |container: &Value| {
-        ["limits", "requests"]
-            .iter()
-            .all(|part| container["resources"][*part].as_object().is_none_or(|map| map.is_empty()))
+        ["limits", "requests"].iter().all(|part| {
+            container["resources"][*part].as_object().is_none_or(serde_json::Map::is_empty)
+        })
     };
     if containers.into_iter().all(bare) { "BestEffort" } else { "Burstable" }
 }
@@ -148,8 +152,7 @@ fn quality(pod: &Value) -> &'static str {
 fn same_namespace(object: &Value, namespace: &str) -> Answer<()> {
     match object["metadata"]["namespace"].as_str() {
         Some(given) if !given.is_empty() && given != namespace => Err(Failure::bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request"
-                .to_owned(),
+            "the namespace of the provided object does not match the namespace sent on the request",
         )),
         _ => Ok(()),
     }
@@ -160,7 +163,7 @@ pub(super) fn replace(state: &mut State, write: &mut Write, mut object: Value) -
     write.read_body(&mut object)?;
     let given = object["metadata"]["name"].as_str().unwrap_or_default();
     if given != write.name {
-        return Err(Failure::bad_request(format!(
+        return Err(Failure::bad_request(&format!(
             "the name of the object ({given}) does not match the name on the URL ({})",
             write.name
         )));
@@ -206,250 +209,5 @@ pub(super) fn patch(
         store_scale(state, write, &before, &object)
     } else {
         store_update(state, write, &before, object)
-    }
-}
-
-fn store_update(
-    state: &mut State,
-    write: &Write,
-    before: &Arc<Value>,
-    mut object: Value,
-) -> Answer<Value> {
-    let kind = write.kind;
-    unchanged_since_read(write, before, &object)?;
-    let old = &before["metadata"];
-    if let Some(uid) = object["metadata"]["uid"].as_str().filter(|uid| old["uid"] != *uid) {
-        let shown = old["uid"].as_str().unwrap_or_default();
-        let message = format!(
-            "Operation cannot be fulfilled on {} \"{}\": Precondition failed: UID in precondition: {uid}, UID in object meta: {shown}",
-            kind.qualified(),
-            write.name
-        );
-        return Err(Failure::new(409, "Conflict", message, None));
-    }
-    object["kind"] = kind.kind.into();
-    object["apiVersion"] = kind.api_version().into();
-    let metadata = defaults::entry(&mut object, "metadata");
-    for own in ["name", "namespace", "uid", "creationTimestamp", "generation", "deletionTimestamp"]
-    {
-        match &old[own] {
-            Value::Null => {
-                if let Value::Object(map) = metadata {
-                    map.shift_remove(own);
-                }
-            }
-            value => metadata[own] = value.clone(),
-        }
-    }
-    if kind.subresources.contains(&"status") {
-        if write.subresource == "status" {
-            let (status, annotations) =
-                (object["status"].clone(), object["metadata"]["annotations"].clone());
-            object = (**before).clone();
-            object["status"] = status;
-            if !annotations.is_null() {
-                object["metadata"]["annotations"] = annotations;
-            }
-        } else {
-            match before.get("status") {
-                Some(status) => object["status"] = status.clone(),
-                None => {
-                    if let Value::Object(map) = &mut object {
-                        map.shift_remove("status");
-                    }
-                }
-            }
-        }
-    }
-    defaults::apply(kind.kind, &mut object);
-    validate::check(kind, &object, Some(before))?;
-    let annotated =
-        kind.kind == "Deployment" && object["metadata"]["annotations"] != old["annotations"];
-    if kind.counted
-        && write.subresource != "status"
-        && (object["spec"] != before["spec"] || annotated)
-    {
-        object["metadata"]["generation"] = (old["generation"].as_i64().unwrap_or(0) + 1).into();
-    }
-    // The caller's copy of these is never taken, or reading and writing an object back would change it.
-    object["metadata"]["resourceVersion"] = old["resourceVersion"].clone();
-    object["metadata"]["managedFields"] = old["managedFields"].clone();
-    if canonical(&object) == canonical(before) || is_same(&object, before) {
-        return Ok((**before).clone());
-    }
-    managed::note(write.writer(), Some(before), &mut object);
-    if write.dry_run {
-        return Ok(object);
-    }
-    let key = write.key();
-    // The last finalizer of a terminating object is gone: so is the object.
-    let waiting = |object: &Value| {
-        object["metadata"]["finalizers"].as_array().is_some_and(|list| !list.is_empty())
-    };
-    if !object["metadata"]["deletionTimestamp"].is_null()
-        && waiting(before)
-        && !waiting(&object)
-        && kind.kind != "Pod"
-    {
-        state.store.put(key.clone(), object.clone());
-        state.store.remove(&key);
-        return Ok(object);
-    }
-    Ok((*state.store.put(key, object)).clone())
-}
-
-fn is_same(object: &Value, before: &Value) -> bool {
-    let mut object = object.clone();
-    if before["metadata"].get("managedFields").is_none()
-        && let Some(map) = object["metadata"].as_object_mut()
-    {
-        map.shift_remove("managedFields");
-    }
-    object == *before
-}
-
-/// Refuses a write that was made from an older state of the object.
-fn unchanged_since_read(write: &Write, before: &Value, object: &Value) -> Answer<()> {
-    let given = object["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-    if given.is_empty() || given == "0" {
-        if write.kind.kind == "Lease" {
-            let cause =
-                Cause::invalid("metadata.resourceVersion", "0", "must be specified for an update");
-            return Err(Failure::invalid_resource(write.kind, write.name, &[cause]));
-        }
-        return Ok(());
-    }
-    if before["metadata"]["resourceVersion"] == given {
-        return Ok(());
-    }
-    Err(Failure::stale(write.kind, write.name))
-}
-
-/// The `Scale` of a workload.
-pub(super) fn scale_of(kind: &Kind, object: &Value) -> Value {
-    let metadata = &object["metadata"];
-    let selector: Vec<String> = object["spec"]["selector"]["matchLabels"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
-        .collect();
-    let mut scale = json!({
-        "kind": "Scale", "apiVersion": "autoscaling/v1",
-        "metadata": {"name": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"],
-                     "resourceVersion": metadata["resourceVersion"], "creationTimestamp": metadata["creationTimestamp"]},
-        "spec": {}, "status": {"replicas": object["status"]["replicas"].as_i64().unwrap_or(0)},
-    });
-    debug_assert!(kind.subresources.contains(&"scale"));
-    if let Some(replicas) = object["spec"]["replicas"].as_i64().filter(|replicas| *replicas != 0) {
-        scale["spec"]["replicas"] = replicas.into();
-    }
-    if !selector.is_empty() {
-        scale["status"]["selector"] = selector.join(",").into();
-    }
-    scale
-}
-
-fn store_scale(
-    state: &mut State,
-    write: &mut Write,
-    before: &Arc<Value>,
-    scale: &Value,
-) -> Answer<Value> {
-    unchanged_since_read(write, before, scale)?;
-    let replicas = scale["spec"]["replicas"].as_i64().unwrap_or(0);
-    if replicas < 0 {
-        let cause = Cause::invalid(
-            "spec.replicas",
-            &replicas.to_string(),
-            "must be greater than or equal to 0",
-        );
-        return Err(Failure::invalid(write.kind, write.name, &[cause]));
-    }
-    let mut object = (**before).clone();
-    object["spec"]["replicas"] = replicas.into();
-    let stored = store_update(state, write, before, object)?;
-    Ok(scale_of(write.kind, &stored))
-}
-
-/// Deletes an object; `options` are the `DeleteOptions` of the request.
-pub(super) fn delete(state: &mut State, write: &Write, options: &Value) -> Answer<Value> {
-    let (kind, key) = (write.kind, write.key());
-    let object = state.store.get(&key).ok_or_else(|| Failure::not_found(kind, write.name))?;
-    let asked = &options["preconditions"];
-    for (field, what) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
-        let found = object["metadata"][field].as_str().unwrap_or_default();
-        if let Some(wanted) = asked[field].as_str().filter(|wanted| *wanted != found) {
-            return Err(Failure::precondition(kind, write.name, what, wanted, found));
-        }
-    }
-    let gone = if kind.kind == "Namespace" {
-        return Err(Failure::unimplemented("the deletion of namespaces"));
-    } else if write.dry_run {
-        (*object).clone()
-    } else {
-        if options["propagationPolicy"] == "Orphan" || options["orphanDependents"] == true {
-            orphan(state, &object);
-        }
-        let waiting =
-            object["metadata"]["finalizers"].as_array().is_some_and(|list| !list.is_empty());
-        let now = kind.kind != "Pod" || options["gracePeriodSeconds"] == 0;
-        if waiting || !now {
-            (*terminate(state, &key, &object)).clone()
-        } else {
-            state.store.remove(&key).map_or(Value::Null, |last| (*last).clone())
-        }
-    };
-    // These answer with the object itself, all others with a status.
-    if matches!(kind.kind, "Pod" | "ResourceQuota" | "Service" | "ServiceAccount") {
-        return Ok(gone);
-    }
-    let mut details = json!({"name": write.name, "group": kind.group, "kind": kind.plural,
-                             "uid": object["metadata"]["uid"]});
-    if kind.group.is_empty()
-        && let Value::Object(map) = &mut details
-    {
-        map.shift_remove("group");
-    }
-    Ok(
-        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}),
-    )
-}
-
-/// Marks an object as terminating; who holds it lets it go later.
-pub(super) fn terminate(state: &mut State, key: &Key, object: &Arc<Value>) -> Arc<Value> {
-    if !object["metadata"]["deletionTimestamp"].is_null() {
-        return object.clone();
-    }
-    let mut object = (**object).clone();
-    let grace = object["spec"]["terminationGracePeriodSeconds"].as_u64().unwrap_or(0);
-    object["metadata"]["deletionTimestamp"] = clock::format(clock::seconds() + grace).into();
-    object["metadata"]["deletionGracePeriodSeconds"] = grace.into();
-    state.store.put(key.clone(), object)
-}
-
-/// Cuts the dependents of an object loose, so that they outlive it.
-fn orphan(state: &mut State, owner: &Value) {
-    for kind in kinds::KINDS {
-        let found: Vec<(Key, Arc<Value>)> = state
-            .store
-            .range(kind.plural, "")
-            .map(|(key, object)| (key.clone(), object.clone()))
-            .collect();
-        for (key, object) in found {
-            let mut object = (*object).clone();
-            let Some(owners) =
-                object["metadata"].get_mut("ownerReferences").and_then(Value::as_array_mut)
-            else {
-                continue;
-            };
-            owners.retain(|reference| reference["uid"] != owner["metadata"]["uid"]);
-            if owners.is_empty()
-                && let Some(map) = object["metadata"].as_object_mut()
-            {
-                map.shift_remove("ownerReferences");
-            }
-            state.store.put(key, object);
-        }
     }
 }

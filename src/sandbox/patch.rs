@@ -6,10 +6,10 @@ use super::failure::{Answer, Failure};
 use super::schema::{self, Shape};
 
 /// Applies a JSON patch (RFC 6902). As in the API server's library, `replace` of a missing key of a map creates it.
-pub(super) fn json(object: &mut Value, patch: &Value) -> Answer<()> {
-    let Value::Array(operations) = patch else {
+pub(super) fn json(object: &mut Value, operations: &Value) -> Answer<()> {
+    let Value::Array(operations) = operations else {
         return Err(Failure::bad_request(
-            "error decoding patch: a JSON patch is a list of operations".to_owned(),
+            "error decoding patch: a JSON patch is a list of operations",
         ));
     };
     for operation in operations {

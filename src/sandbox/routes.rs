@@ -5,12 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::access::Asked;
+use super::delete;
 use super::discovery;
 use super::failure::{Answer, Failure};
 use super::kinds::{self, Kind};
 use super::logs;
 use super::operations::{self, Form, Strictness, Write};
 use super::protobuf;
+use super::scale;
 use super::selector::Selector;
 use super::state::State;
 use super::store::{Key, list_of};
@@ -68,7 +70,7 @@ impl Reply {
 
 /// Answers a request. What is not implemented is counted, so that a test can fail for it.
 pub(super) fn answer(state: &mut State, request: &Request) -> Reply {
-    let reply = route(state, request).unwrap_or_else(|failure| match failure.body {
+    let reply = route(state, request).unwrap_or_else(|failure| match *failure.body {
         Value::String(body) => Reply::Text { code: failure.code, body },
         body => Reply::json(failure.code, body),
     });
@@ -141,7 +143,7 @@ fn route(state: &mut State, request: &Request) -> Answer<Reply> {
     }
 }
 
-fn unserved(request: &Request) -> Box<Failure> {
+fn unserved(request: &Request) -> Failure {
     Failure::unimplemented(&format!("{} {}", request.method, request.path))
 }
 
@@ -185,7 +187,7 @@ fn watch(state: &State, request: &Request, target: &Target) -> Answer<Reply> {
         request.flag("sendInitialEvents"),
         Duration::from_secs(seconds),
     )?;
-    Ok(Reply::Watch(Box::new(if request.wants_table() { watch.as_table() } else { watch })))
+    Ok(Reply::Watch(Box::new(if request.wants_table() { watch.into_table() } else { watch })))
 }
 
 fn get(state: &State, request: &Request, target: &Target) -> Answer<Reply> {
@@ -194,7 +196,7 @@ fn get(state: &State, request: &Request, target: &Target) -> Answer<Reply> {
         state.store.get(&key).ok_or_else(|| Failure::not_found(target.kind, target.name))?;
     match target.subresource {
         "log" => logs::answer(state, &object, &|name| request.param(name).to_owned()),
-        "scale" => Ok(Reply::json(200, operations::scale_of(target.kind, &object))),
+        "scale" => Ok(Reply::json(200, scale::scale_of(target.kind, &object))),
         _ if request.wants_table() => {
             let mut table = table::table(target.kind, std::slice::from_ref(&object));
             table["metadata"] = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
@@ -243,14 +245,14 @@ fn write(state: &mut State, request: &Request, target: &Target, verb: &str) -> A
                     let message = format!(
                         "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml, application/strategic-merge-patch+json, application/apply-patch+cbor; got {other}"
                     );
-                    return Err(Failure::new(415, "UnsupportedMediaType", message, None));
+                    return Err(Failure::new(415, "UnsupportedMediaType", &message, None));
                 }
             };
             (200, operations::patch(state, &mut write, form, &body(request)?)?)
         }
         "delete" => {
             let options = delete_options(request, &mut write)?;
-            (200, operations::delete(state, &write, &options)?)
+            (200, delete::delete(state, &write, &options)?)
         }
         _ => {
             let options = delete_options(request, &mut write)?;
@@ -302,7 +304,7 @@ fn delete_all(
             strictness: like.strictness,
             warnings: Vec::new(),
         };
-        operations::delete(state, &write, options)?;
+        delete::delete(state, &write, options)?;
     }
     Ok(list_of(target.kind, state.store.version(), &items))
 }
@@ -312,5 +314,5 @@ fn body(request: &Request) -> Answer<Value> {
         return protobuf::decode(&request.body).map_err(|why| Failure::unimplemented(&why));
     }
     serde_json::from_slice(&request.body)
-        .map_err(|why| Failure::bad_request(format!("the object provided is unrecognized: {why}")))
+        .map_err(|why| Failure::bad_request(&format!("the object provided is unrecognized: {why}")))
 }

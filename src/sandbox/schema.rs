@@ -182,11 +182,10 @@ fn read_value(
         }
     };
     match (shape, &mut *value) {
-        (Shape::Text | Shape::Bytes | Shape::Time, Value::String(_))
+        (Shape::Text | Shape::Bytes | Shape::Time | Shape::Quantity, Value::String(_))
         | (Shape::Int32 | Shape::Int64, Value::Number(_))
         | (Shape::Bool, Value::Bool(_))
         | (Shape::IntOrString, Value::String(_) | Value::Number(_))
-        | (Shape::Quantity, Value::String(_))
         | (Shape::Any, _) => {}
         (Shape::Quantity, Value::Number(number)) => *value = Value::String(number.to_string()),
         (Shape::Map(inner), Value::Object(map)) => {
@@ -207,11 +206,10 @@ fn read_value(
             }
         }
         (Shape::Object(name), Value::Object(map)) => {
-            read_object(name, map, strict, dotted, reading)
+            read_object(name, map, strict, dotted, reading);
         }
-        (Shape::Text | Shape::Quantity, other) => wrong("string", other),
+        (Shape::Text | Shape::Quantity | Shape::Time, other) => wrong("string", other),
         (Shape::Bytes, other) => wrong("[]uint8", other),
-        (Shape::Time, other) => wrong("string", other),
         (Shape::Int32, other) => wrong("int32", other),
         (Shape::Int64, other) => wrong("int64", other),
         (Shape::Bool, other) => wrong("bool", other),

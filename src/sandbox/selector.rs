@@ -59,7 +59,7 @@ impl Selector {
     pub(super) fn matches(&self, object: &Value) -> bool {
         self.matches_labels(&object["metadata"]["labels"])
             && self.fields.iter().all(|(path, equal, value)| {
-                let found = path.split('.').fold(Some(object), |at, part| at?.get(part));
+                let found = path.split('.').try_fold(object, |at, part| at.get(part));
                 let found = found.and_then(Value::as_str).unwrap_or_default();
                 (found == value) == *equal
             })
@@ -123,7 +123,7 @@ fn requirement(text: &str) -> Answer<Requirement> {
         return Ok(Requirement::Missing(key.trim().to_owned()));
     }
     if text.contains([' ', '<', '>']) {
-        return Err(Failure::bad_request(format!("unable to parse requirement: {text}")));
+        return Err(Failure::bad_request(&format!("unable to parse requirement: {text}")));
     }
     Ok(Requirement::Exists(text.to_owned()))
 }
@@ -134,7 +134,7 @@ fn field(text: &str) -> Answer<(String, bool, String)> {
     } else if let Some((path, value)) = text.split_once("==").or_else(|| text.split_once('=')) {
         (path, true, value)
     } else {
-        return Err(Failure::bad_request(format!("invalid field selector: {text}")));
+        return Err(Failure::bad_request(&format!("invalid field selector: {text}")));
     };
     let known =
         ["metadata.name", "metadata.namespace", "status.phase", "spec.nodeName", "reason", "type"];
@@ -142,7 +142,7 @@ fn field(text: &str) -> Answer<(String, bool, String)> {
         && !path.starts_with("involvedObject.")
         && path != "spec.restartPolicy"
     {
-        return Err(Failure::bad_request(format!("field label not supported: {path}")));
+        return Err(Failure::bad_request(&format!("field label not supported: {path}")));
     }
     Ok((path.to_owned(), equal, value.to_owned()))
 }

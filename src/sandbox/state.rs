@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::access::Access;
 use super::clock;
 use super::controllers::kubelet::Run;
+use super::controllers::owner::Owner;
 use super::defaults;
 use super::kinds::{self, Kind};
 use super::store::{Key, Store};
@@ -25,6 +26,8 @@ pub(super) enum Job {
     Restart(Key, String),
     /// A terminating pod is gone.
     Finish(Key, String),
+    /// An owner outside the cluster puts its object back.
+    PutBack(usize),
     /// Time has passed that controllers count: readiness, a deadline.
     Look,
 }
@@ -47,6 +50,7 @@ pub(super) struct State {
     pub(super) unimplemented: Vec<String>,
     pub(super) unavailable: bool,
     pub(super) hang: bool,
+    pub(super) owners: Vec<Owner>,
     pub(super) stop: bool,
     timers: BinaryHeap<Reverse<(Instant, u64, Job)>>,
     serial: u64,
@@ -63,6 +67,7 @@ impl State {
             unimplemented: Vec::new(),
             unavailable: false,
             hang: false,
+            owners: Vec::new(),
             stop: false,
             timers: BinaryHeap::new(),
             serial: 0,
@@ -98,7 +103,7 @@ impl State {
         }
         metadata["uid"] = Uuid::now_v7().to_string().into();
         metadata["creationTimestamp"] = clock::now().into();
-        if kind.counted {
+        if kind.counted() {
             metadata["generation"] = 1.into();
         }
     }

@@ -190,25 +190,20 @@ impl Store {
 
 /// Equal but for what the server itself keeps.
 fn same(before: &Value, after: &Value) -> bool {
-    let (Value::Object(before), Value::Object(after)) = (before, after) else {
-        return false;
+    let equal = |one: &Value, other: &Value, but: &[&str]| {
+        let (Value::Object(one), Value::Object(other)) = (one, other) else {
+            return one == other;
+        };
+        let counted = |key: &String| !but.contains(&key.as_str());
+        one.keys().filter(|key| counted(key)).count()
+            == other.keys().filter(|key| counted(key)).count()
+            && one
+                .iter()
+                .filter(|(key, _)| counted(key))
+                .all(|(key, value)| other.get(key) == Some(value))
     };
-    before.len() == after.len()
-        && before.iter().all(|(key, value)| match after.get(key) {
-            Some(other) if key == "metadata" => {
-                let strip = |value: &Value| {
-                    let mut value = value.clone();
-                    if let Value::Object(map) = &mut value {
-                        map.shift_remove("resourceVersion");
-                        map.shift_remove("managedFields");
-                    }
-                    value
-                };
-                strip(value) == strip(other)
-            }
-            Some(other) => value == other,
-            None => false,
-        })
+    equal(before, after, &["metadata"])
+        && equal(&before["metadata"], &after["metadata"], &["resourceVersion", "managedFields"])
 }
 
 /// JSON with its keys sorted, so that equal values have equal texts.

@@ -88,28 +88,7 @@ fn cells(kind: &Kind, item: &Value) -> Value {
     let ratio =
         |all: &str| format!("{}/{}", number(item, "/status/readyReplicas"), number(item, all));
     match kind.kind {
-        "Pod" => {
-            let statuses =
-                item["status"]["containerStatuses"].as_array().map_or(&[][..], Vec::as_slice);
-            let ready = statuses.iter().filter(|status| status["ready"] == true).count();
-            let all = item["spec"]["containers"].as_array().map_or(0, Vec::len);
-            let restarts: i64 = statuses.iter().map(|status| number(status, "/restartCount")).sum();
-            let or_none = |pointer: &str| match text(item, pointer) {
-                "" => "<none>".to_owned(),
-                found => found.to_owned(),
-            };
-            json!([
-                name,
-                format!("{ready}/{all}"),
-                pod_status(item),
-                restarts.to_string(),
-                age,
-                or_none("/status/podIP"),
-                or_none("/spec/nodeName"),
-                "<none>",
-                "<none>",
-            ])
-        }
+        "Pod" => pod_cells(item, &age),
         "Deployment" => {
             let containers = item["spec"]["template"]["spec"]["containers"]
                 .as_array()
@@ -171,6 +150,29 @@ fn cells(kind: &Kind, item: &Value) -> Value {
         ]),
         _ => json!([name, age]),
     }
+}
+
+fn pod_cells(pod: &Value, age: &str) -> Value {
+    let statuses = pod["status"]["containerStatuses"].as_array();
+    let statuses = statuses.map_or(&[][..], Vec::as_slice);
+    let ready = statuses.iter().filter(|status| status["ready"] == true).count();
+    let all = pod["spec"]["containers"].as_array().map_or(0, Vec::len);
+    let restarts: i64 = statuses.iter().map(|status| number(status, "/restartCount")).sum();
+    let or_none = |pointer: &str| match text(pod, pointer) {
+        "" => "<none>".to_owned(),
+        found => found.to_owned(),
+    };
+    json!([
+        text(pod, "/metadata/name"),
+        format!("{ready}/{all}"),
+        pod_status(pod),
+        restarts.to_string(),
+        age,
+        or_none("/status/podIP"),
+        or_none("/spec/nodeName"),
+        "<none>",
+        "<none>",
+    ])
 }
 
 /// The one word for a pod's state: the reason of the container that waits or ended, or the phase.

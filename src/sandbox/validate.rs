@@ -17,7 +17,7 @@ pub(super) fn check(kind: &Kind, object: &Value, before: Option<&Value>) -> Answ
     match kind.kind {
         "ConfigMap" | "Secret" => data(object, before, &mut causes),
         "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" => {
-            workload(kind, object, before, &mut causes)
+            workload(kind, object, before, &mut causes);
         }
         "Pod" => {
             pod_spec(&object["spec"], "spec", &mut causes);
@@ -25,15 +25,17 @@ pub(super) fn check(kind: &Kind, object: &Value, before: Option<&Value>) -> Answ
                 pod_is_fixed(object, before, &mut causes);
             }
         }
-        "Lease" => {
-            if object["spec"]["leaseDurationSeconds"].as_i64().is_some_and(|seconds| seconds <= 0) {
-                let shown = object["spec"]["leaseDurationSeconds"].to_string();
-                causes.push(Cause::invalid(
-                    "spec.leaseDurationSeconds",
-                    &shown,
-                    "must be greater than 0",
-                ));
-            }
+        "Lease"
+            if object["spec"]["leaseDurationSeconds"]
+                .as_i64()
+                .is_some_and(|seconds| seconds <= 0) =>
+        {
+            let shown = object["spec"]["leaseDurationSeconds"].to_string();
+            causes.push(Cause::invalid(
+                "spec.leaseDurationSeconds",
+                &shown,
+                "must be greater than 0",
+            ));
         }
         _ => {}
     }

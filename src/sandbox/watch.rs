@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::failure::{Answer, Failure};
 use super::kinds::Kind;
@@ -45,7 +45,7 @@ impl Watch {
             "" => 0,
             text => text.parse::<u64>().map_err(|_| {
                 let message = format!("resourceVersion: Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax");
-                Failure::bad_request(message)
+                Failure::bad_request(&message)
             })?,
         };
         let mut watch = Watch {
@@ -74,14 +74,14 @@ impl Watch {
             }
         } else if version < store.oldest() {
             let failure = Failure::expired(version, store.oldest());
-            watch.waiting.push(event("ERROR", failure.body.clone()));
+            watch.waiting.push(event("ERROR", *failure.body));
             watch.over = true;
         }
         Ok(watch)
     }
 
     /// The same watch, with each object as a row of a table.
-    pub(super) fn as_table(mut self) -> Watch {
+    pub(super) fn into_table(mut self) -> Watch {
         self.table = true;
         self
     }
@@ -91,8 +91,7 @@ impl Watch {
         let mut events = std::mem::take(&mut self.waiting);
         if !self.over {
             if self.seen < store.oldest() && self.seen < store.version() {
-                events
-                    .push(event("ERROR", Failure::expired(self.seen, store.oldest()).body.clone()));
+                events.push(event("ERROR", *Failure::expired(self.seen, store.oldest()).body));
                 self.over = true;
             } else {
                 events.extend(
@@ -147,5 +146,5 @@ impl Watch {
 }
 
 fn event(kind: &str, object: Value) -> Value {
-    json!({"type": kind, "object": object})
+    Value::Object(Map::from_iter([("type".to_owned(), kind.into()), ("object".to_owned(), object)]))
 }

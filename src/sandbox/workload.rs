@@ -9,7 +9,7 @@ use super::store::canonical;
 /// The letters of generated names: no vowels, so that no words come out.
 pub(super) const SAFE: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 
-/// The hash of a pod template, as it ends the name of its ReplicaSet.
+/// The hash of a pod template, as it ends the name of its `ReplicaSet`.
 pub(super) fn template_hash(template: &Value) -> String {
     let digest = Sha256::digest(canonical(template).as_bytes());
     digest.iter().take(10).map(|byte| char::from(SAFE[usize::from(*byte) % SAFE.len()])).collect()

@@ -1,5 +1,6 @@
 //! Owns a plain HTTP client: one request, one connection, the whole answer.
 
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
@@ -44,14 +45,14 @@ pub fn ask(url: &str, ask: &Ask) -> Answer {
     let mut stream = TcpStream::connect(host).expect("the sandbox listens");
     let mut head =
         format!("{} {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n", ask.method, ask.path);
-    head += &format!("Content-Length: {}\r\nUser-Agent: test/1\r\n", ask.body.len());
+    let _ = write!(head, "Content-Length: {}\r\nUser-Agent: test/1\r\n", ask.body.len());
     for (name, value) in [("Accept", ask.accept), ("Content-Type", ask.content_type)] {
         if !value.is_empty() {
-            head += &format!("{name}: {value}\r\n");
+            let _ = write!(head, "{name}: {value}\r\n");
         }
     }
     if !ask.user.is_empty() {
-        head += &format!("Authorization: Bearer {}\r\n", ask.user);
+        let _ = write!(head, "Authorization: Bearer {}\r\n", ask.user);
     }
     stream.write_all(format!("{head}\r\n").as_bytes()).expect("the request is sent");
     stream.write_all(ask.body).expect("the body is sent");

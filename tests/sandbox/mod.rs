@@ -1,7 +1,10 @@
 //! Owns the tests of the sandbox.
 
+mod api;
 mod client;
 mod conformance;
+mod faults;
 mod kubectl;
 mod normal;
-mod scenarios;
+mod rollouts;
+mod world;

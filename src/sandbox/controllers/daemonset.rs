@@ -1,4 +1,4 @@
-//! Owns the DaemonSet controller: one pod on every node.
+//! Owns the `DaemonSet` controller: one pod on every node.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{create, events, key_of, owned, pod_of, revisions, update};
-use crate::sandbox::operations;
+use crate::sandbox::delete;
 use crate::sandbox::state::{Job, State};
 use crate::sandbox::workload::{
     available, number, ready, ready_for, set_count, share, terminating, text,
@@ -14,7 +14,7 @@ use crate::sandbox::workload::{
 
 const COMPONENT: &str = "daemonset-controller";
 
-/// Brings one DaemonSet closer to what it wants.
+/// Brings one `DaemonSet` closer to what it wants.
 pub(super) fn sync(state: &mut State, set: &Arc<Value>) {
     if terminating(set) {
         return;
@@ -57,7 +57,7 @@ fn roll(state: &mut State, set: &Arc<Value>, hash: &str, seconds: u64, allowed: 
             break;
         }
         away += i64::from(working);
-        operations::terminate(state, &key_of("pods", pod), pod);
+        delete::terminate(state, &key_of("pods", pod), pod);
         let message = format!("Deleted pod: {}", text(pod, "/metadata/name"));
         events::report(state, COMPONENT, set, "Normal", "SuccessfulDelete", &message);
     }

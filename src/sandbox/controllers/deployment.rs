@@ -1,106 +1,14 @@
-//! Owns the Deployment controller: a ReplicaSet per template, revisions, and the rolling between them.
+//! Owns the Deployment controller: a `ReplicaSet` per template, revisions, and the rolling between them.
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::rollout::{self, Progress};
-use super::{create, events, key_of, owned, update};
+use super::sets::{DESIRED, HISTORY, REVISION, Work, annotate, make_set, reload, resize, revision};
+use super::{key_of, update};
 use crate::sandbox::state::State;
-use crate::sandbox::store::Key;
-use crate::sandbox::workload::{
-    controller_reference, number, owned_by, share, template_hash, terminating, text,
-};
-
-const COMPONENT: &str = "deployment-controller";
-const REVISION: &str = "deployment.kubernetes.io/revision";
-const HISTORY: &str = "deployment.kubernetes.io/revision-history";
-const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
-const MAXIMUM: &str = "deployment.kubernetes.io/max-replicas";
-const APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-const HASH: &str = "pod-template-hash";
-
-/// A Deployment with its ReplicaSets.
-struct Work {
-    deployment: Value,
-    /// The one of the present template.
-    new: Option<Arc<Value>>,
-    /// The others, oldest first.
-    old: Vec<Arc<Value>>,
-    wanted: i64,
-    surge: i64,
-    unavailable: i64,
-}
-
-impl Work {
-    fn load(state: &State, deployment: &Value) -> Work {
-        let mut sets = owned(state, "replicasets", deployment);
-        sets.sort_by_key(|set| text(set, "/metadata/uid").to_owned());
-        let template = &deployment["spec"]["template"];
-        let at = sets.iter().position(|set| same_template(&set["spec"]["template"], template));
-        let new = at.map(|at| sets.remove(at));
-        let wanted = number(deployment, "/spec/replicas");
-        let strategy = &deployment["spec"]["strategy"];
-        let (mut surge, mut unavailable) = (0, wanted);
-        if strategy["type"] == "RollingUpdate" {
-            surge = share(&strategy["rollingUpdate"]["maxSurge"], wanted, true);
-            unavailable = share(&strategy["rollingUpdate"]["maxUnavailable"], wanted, false);
-            if surge == 0 && unavailable == 0 {
-                unavailable = 1;
-            }
-        }
-        Work {
-            deployment: deployment.clone(),
-            new,
-            old: sets,
-            wanted,
-            surge,
-            unavailable: unavailable.min(wanted),
-        }
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Arc<Value>> {
-        self.old.iter().chain(&self.new)
-    }
-
-    fn specified(&self) -> i64 {
-        self.all().map(|set| number(set, "/spec/replicas")).sum()
-    }
-
-    fn available(&self) -> i64 {
-        self.all().map(|set| number(set, "/status/availableReplicas")).sum()
-    }
-
-    fn rolling(&self) -> bool {
-        self.deployment["spec"]["strategy"]["type"] != "Recreate"
-    }
-
-    fn paused(&self) -> bool {
-        self.deployment["spec"]["paused"] == true
-    }
-
-    /// How many pods the new ReplicaSet may have now.
-    fn room(&self, current: i64) -> i64 {
-        if !self.rolling() {
-            return self.wanted;
-        }
-        let others = self.specified();
-        let most = self.wanted + self.surge;
-        if others >= most { current } else { current + (most - others).min(self.wanted - current) }
-    }
-}
-
-fn same_template(ours: &Value, theirs: &Value) -> bool {
-    let strip = |template: &Value| {
-        let mut template = template.clone();
-        if let Some(labels) = template["metadata"].get_mut("labels").and_then(Value::as_object_mut)
-        {
-            labels.shift_remove(HASH);
-        }
-        template
-    };
-    strip(ours) == strip(theirs)
-}
+use crate::sandbox::workload::{number, owned_by, terminating, text};
 
 /// Brings one Deployment a step further.
 pub(super) fn sync(state: &mut State, deployment: &Arc<Value>) {
@@ -125,7 +33,7 @@ pub(super) fn sync(state: &mut State, deployment: &Arc<Value>) {
     publish(state, &work);
 }
 
-/// Finds or makes the ReplicaSet of the present template, and makes it the newest revision.
+/// Finds or makes the `ReplicaSet` of the present template, and makes it the newest revision.
 fn adopt_revision(state: &mut State, work: &mut Work) {
     let last = work.old.iter().map(|set| revision(set)).max().unwrap_or(0);
     let newest = last + 1;
@@ -154,79 +62,7 @@ fn adopt_revision(state: &mut State, work: &mut Work) {
     update(state, "deployments", after, "status");
 }
 
-fn make_set(state: &mut State, work: &mut Work, revision: i64) {
-    let deployment = &work.deployment;
-    let hash = template_hash(&deployment["spec"]["template"]);
-    let name = format!("{}-{hash}", text(deployment, "/metadata/name"));
-    let replicas = work.room(0);
-    let mut template = deployment["spec"]["template"].clone();
-    template["metadata"]["labels"][HASH] = hash.as_str().into();
-    let mut selector = deployment["spec"]["selector"].clone();
-    selector["matchLabels"][HASH] = hash.as_str().into();
-    let mut set = json!({
-        "kind": "ReplicaSet", "apiVersion": "apps/v1",
-        "metadata": {"name": name, "labels": template["metadata"]["labels"],
-                     "annotations": {REVISION: revision.to_string()},
-                     "ownerReferences": controller_reference(deployment)},
-        "spec": {"replicas": replicas, "selector": selector, "template": template},
-    });
-    if let Some(seconds) = deployment["spec"].get("minReadySeconds") {
-        set["spec"]["minReadySeconds"] = seconds.clone();
-    }
-    annotate(&mut set, deployment, work.wanted + work.surge);
-    let namespace = text(deployment, "/metadata/namespace").to_owned();
-    let made = create(state, "replicasets", &namespace, set);
-    let found =
-        made.ok().and_then(|_| state.store.get(&Key::new("replicasets", &namespace, &name)));
-    let Some(set) = found else { return };
-    if replicas > 0 {
-        let message = format!("Scaled up replica set {name} from 0 to {replicas}");
-        events::report(state, COMPONENT, &work.deployment, "Normal", "ScalingReplicaSet", &message);
-    }
-    work.deployment["metadata"]["annotations"][REVISION] = revision.to_string().into();
-    rollout::created(&mut work.deployment, &name);
-    work.new = Some(set);
-}
-
-fn revision(set: &Value) -> i64 {
-    set["metadata"]["annotations"][REVISION]
-        .as_str()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0)
-}
-
-/// Copies a Deployment's annotations and numbers to its ReplicaSet.
-fn annotate(set: &mut Value, deployment: &Value, most: i64) {
-    let annotations = &mut set["metadata"]["annotations"];
-    for (key, value) in deployment["metadata"]["annotations"].as_object().into_iter().flatten() {
-        if ![REVISION, HISTORY, DESIRED, MAXIMUM, APPLIED].contains(&key.as_str()) {
-            annotations[key] = value.clone();
-        }
-    }
-    annotations[DESIRED] = number(deployment, "/spec/replicas").to_string().into();
-    annotations[MAXIMUM] = most.to_string().into();
-}
-
-/// Sets the size of a ReplicaSet; whether that changed anything.
-fn resize(state: &mut State, work: &Work, set: &Arc<Value>, size: i64) -> bool {
-    let before = number(set, "/spec/replicas");
-    let mut after = (**set).clone();
-    annotate(&mut after, &work.deployment, work.wanted + work.surge);
-    after["spec"]["replicas"] = size.into();
-    if after != **set {
-        update(state, "replicasets", after, "");
-    }
-    if size == before {
-        return false;
-    }
-    let way = if size > before { "up" } else { "down" };
-    let name = text(set, "/metadata/name");
-    let message = format!("Scaled {way} replica set {name} from {before} to {size}");
-    events::report(state, COMPONENT, &work.deployment, "Normal", "ScalingReplicaSet", &message);
-    true
-}
-
-/// The number of replicas was changed since the ReplicaSets were last sized.
+/// The number of replicas was changed since the `ReplicaSets` were last sized.
 fn is_scaling(work: &Work) -> bool {
     let wanted = work.wanted.to_string();
     let mut active = work.all().filter(|set| number(set, "/spec/replicas") > 0);
@@ -288,7 +124,7 @@ fn recreate(state: &mut State, work: &mut Work) {
     reload(state, work);
 }
 
-/// Grows or trims the new ReplicaSet.
+/// Grows or trims the new `ReplicaSet`.
 fn grow(state: &mut State, work: &mut Work) -> bool {
     let Some(set) = work.new.clone() else {
         return false;
@@ -296,11 +132,13 @@ fn grow(state: &mut State, work: &mut Work) -> bool {
     let size = number(&set, "/spec/replicas");
     let target = if size > work.wanted { work.wanted } else { work.room(size) };
     let changed = resize(state, work, &set, target);
-    reload(state, work);
+    if changed {
+        reload(state, work);
+    }
     changed
 }
 
-/// Shrinks the old ReplicaSets as far as enough pods stay available.
+/// Shrinks the old `ReplicaSets` as far as enough pods stay available.
 fn shrink(state: &mut State, work: &mut Work) {
     let least = work.wanted - work.unavailable;
     let new_unavailable = work
@@ -308,31 +146,36 @@ fn shrink(state: &mut State, work: &mut Work) {
         .as_ref()
         .map_or(0, |set| number(set, "/spec/replicas") - number(set, "/status/availableReplicas"));
     let mut spare = work.specified() - least - new_unavailable;
+    let mut changed = false;
     // Pods that do not work anyway go first.
     for set in work.old.clone() {
         let size = number(&set, "/spec/replicas");
         let broken = size - number(&set, "/status/availableReplicas");
         let dropped = broken.min(spare);
         if dropped > 0 {
-            resize(state, work, &set, size - dropped);
+            changed |= resize(state, work, &set, size - dropped);
             spare -= dropped;
         }
     }
-    reload(state, work);
+    if changed {
+        reload(state, work);
+    }
     let mut surplus = (work.available() - least).min(spare);
     for set in work.old.clone() {
         let size = number(&set, "/spec/replicas");
         let dropped = size.min(surplus);
         if dropped > 0 {
-            resize(state, work, &set, size - dropped);
+            changed |= resize(state, work, &set, size - dropped);
             surplus -= dropped;
         }
     }
-    reload(state, work);
+    if changed {
+        reload(state, work);
+    }
     clean_up(state, work);
 }
 
-/// Forgets the oldest ReplicaSets beyond the history that is kept.
+/// Forgets the oldest `ReplicaSets` beyond the history that is kept.
 fn clean_up(state: &mut State, work: &mut Work) {
     let complete = work
         .new
@@ -349,12 +192,6 @@ fn clean_up(state: &mut State, work: &mut Work) {
     for set in &idle[..idle.len().saturating_sub(limit)] {
         state.store.remove(&key_of("replicasets", set));
     }
-    reload(state, work);
-}
-
-fn reload(state: &State, work: &mut Work) {
-    let fresh = Work::load(state, &work.deployment);
-    (work.new, work.old) = (fresh.new, fresh.old);
 }
 
 fn publish(state: &mut State, work: &Work) {

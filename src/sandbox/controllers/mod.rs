@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::delete;
 use super::failure::Answer;
 use super::kinds;
 use super::managed::{self, Writer};
@@ -17,10 +18,12 @@ mod deployment;
 mod env;
 mod events;
 pub(super) mod kubelet;
+pub(super) mod owner;
 pub(super) mod quota;
 mod replicaset;
 mod revisions;
 mod rollout;
+mod sets;
 mod statefulset;
 
 /// The name under which the controllers write.
@@ -56,6 +59,7 @@ fn perform(state: &mut State, job: &Job) {
         Job::Start(key, uid) => kubelet::start(state, key, uid),
         Job::Restart(key, uid) => kubelet::restart(state, key, uid),
         Job::Finish(key, uid) => kubelet::finish(state, key, uid),
+        Job::PutBack(index) => owner::put_back(state, *index),
         Job::Look => state.store.touched = true,
     }
 }
@@ -80,6 +84,7 @@ fn reconcile(state: &mut State) {
             daemonset::sync(state, &set);
         }
         kubelet::sync(state);
+        owner::sync(state);
     }
     debug_assert!(false, "the controllers do not come to rest");
 }
@@ -101,7 +106,7 @@ fn collect_garbage(state: &mut State) {
             .collect();
         for (key, object) in orphans {
             if resource == "pods" {
-                operations::terminate(state, &key, &object);
+                delete::terminate(state, &key, &object);
             } else {
                 state.store.remove(&key);
             }
@@ -169,7 +174,7 @@ fn create(
         subresource: "",
         manager: MANAGER,
         dry_run: false,
-        strictness: Strictness::Ignore,
+        strictness: Strictness::Own,
         warnings: Vec::new(),
     };
     operations::create(state, &mut write, object)

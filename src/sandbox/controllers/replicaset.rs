@@ -1,4 +1,4 @@
-//! Owns the ReplicaSet controller: as many pods as are wanted, no more and no less.
+//! Owns the `ReplicaSet` controller: as many pods as are wanted, no more and no less.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use super::{create, events, key_of, owned, pod_of, update};
 use crate::sandbox::clock;
-use crate::sandbox::operations;
+use crate::sandbox::delete;
 use crate::sandbox::state::{Job, State};
 use crate::sandbox::workload::{available, number, ready, ready_for, set_count, terminating, text};
 
 const COMPONENT: &str = "replicaset-controller";
 
-/// Brings one ReplicaSet closer to what it wants.
+/// Brings one `ReplicaSet` closer to what it wants.
 pub(super) fn sync(state: &mut State, set: &Arc<Value>) {
     if terminating(set) {
         return;
@@ -34,7 +34,7 @@ pub(super) fn sync(state: &mut State, set: &Arc<Value>) {
             (ready(pod), std::cmp::Reverse(text(pod, "/metadata/uid").to_owned()))
         });
         for pod in &active[..active.len() - wanted] {
-            operations::terminate(state, &key_of("pods", pod), pod);
+            delete::terminate(state, &key_of("pods", pod), pod);
             let message = format!("Deleted pod: {}", text(pod, "/metadata/name"));
             events::report(state, COMPONENT, set, "Normal", "SuccessfulDelete", &message);
         }

@@ -1,4 +1,4 @@
-//! Owns ControllerRevisions: the history of the templates of StatefulSets and DaemonSets.
+//! Owns `ControllerRevisions`: the history of the templates of `StatefulSets` and `DaemonSets`.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Owns the status of a Deployment: its counts and its conditions Available, Progressing and ReplicaFailure.
+//! Owns the status of a Deployment: its counts and its conditions Available, Progressing and `ReplicaFailure`.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::sandbox::workload::{number, set_count, text};
 const COMPLETE: &str = "NewReplicaSetAvailable";
 const TIMED_OUT: &str = "ProgressDeadlineExceeded";
 
-/// What the ReplicaSets of a Deployment add up to.
+/// What the `ReplicaSets` of a Deployment add up to.
 pub(super) struct Progress {
     pub(super) replicas: i64,
     pub(super) updated: i64,
     pub(super) ready: i64,
     pub(super) available: i64,
     pub(super) terminating: i64,
-    /// Pods that the ReplicaSets are told to have.
+    /// Pods that the `ReplicaSets` are told to have.
     pub(super) specified: i64,
     /// Pods that must be available.
     pub(super) least: i64,
@@ -128,12 +128,12 @@ fn progressing(
     Some(Duration::from_secs(deadline + 1 - passed))
 }
 
-/// Notes that a new ReplicaSet was made.
+/// Notes that a new `ReplicaSet` was made.
 pub(super) fn created(deployment: &mut Value, set: &str) {
     change(deployment, "NewReplicaSetCreated", &format!("Created new replica set \"{set}\""));
 }
 
-/// Notes that the ReplicaSet was there already, if nothing is noted yet.
+/// Notes that the `ReplicaSet` was there already, if nothing is noted yet.
 pub(super) fn found(deployment: &mut Value, set: &str) {
     let conditions =
         Conditions(deployment["status"]["conditions"].as_array().cloned().unwrap_or_default());

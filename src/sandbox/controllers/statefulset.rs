@@ -1,4 +1,4 @@
-//! Owns the StatefulSet controller: numbered pods, one after the other.
+//! Owns the `StatefulSet` controller: numbered pods, one after the other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,13 +6,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{create, events, key_of, owned, pod_of, revisions, update};
-use crate::sandbox::operations;
+use crate::sandbox::delete;
 use crate::sandbox::state::{Job, State};
 use crate::sandbox::workload::{available, number, ready, ready_for, set_count, terminating, text};
 
 const COMPONENT: &str = "statefulset-controller";
 
-/// Brings one StatefulSet closer to what it wants.
+/// Brings one `StatefulSet` closer to what it wants.
 pub(super) fn sync(state: &mut State, set: &Arc<Value>) {
     if terminating(set) {
         return;
@@ -124,7 +124,7 @@ fn remove_pod(state: &mut State, set: &Arc<Value>, pod: &Arc<Value>) {
     if terminating(pod) {
         return;
     }
-    operations::terminate(state, &key_of("pods", pod), pod);
+    delete::terminate(state, &key_of("pods", pod), pod);
     let (title, name) = (text(pod, "/metadata/name"), text(set, "/metadata/name"));
     let message = format!("delete Pod {title} in StatefulSet {name} successful");
     events::report(state, COMPONENT, set, "Normal", "SuccessfulDelete", &message);
