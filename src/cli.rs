@@ -37,14 +37,14 @@ pub struct Cli {
 pub struct Global {
     /// The catalog: a directory of runbooks with its rollback.yaml.
     ///
-    /// Without it: $ROLLBACK_RUNBOOKS, the nearest `runbooks/` upwards from here, then
-    /// $XDG_CONFIG_HOME/rollback/runbooks.
+    /// Without it: `$ROLLBACK_RUNBOOKS`, the nearest `runbooks/` upwards from here, then
+    /// `$XDG_CONFIG_HOME/rollback/runbooks`.
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub runbooks: Option<PathBuf>,
     /// How results are written to stdout; prompts and progress always go to stderr.
     #[arg(long, short, global = true, value_enum, default_value_t = Output::Text, help_heading = "Global options")]
     pub output: Output,
-    /// Colour. `auto` asks the terminal, NO_COLOR and CI.
+    /// Colour. `auto` asks the terminal, `NO_COLOR` and `CI`.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", help_heading = "Global options")]
     pub color: Color,
 }
@@ -164,7 +164,7 @@ pub struct RunArgs {
     pub method: Option<String>,
     /// Give a parameter its value. May be repeated.
     ///
-    /// ROLLBACK_PARAM_<NAME> in the environment does the same; this flag wins.
+    /// `ROLLBACK_PARAM_<NAME>` in the environment does the same; this flag wins.
     #[arg(long = "param", short, value_name = "NAME=VALUE")]
     pub params: Vec<String>,
     /// Survey the live system and show the plan; change nothing.

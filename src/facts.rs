@@ -21,7 +21,7 @@ pub enum Read {
     ConfigMap(String),
     /// A workload with its pods, ReplicaSets and the ConfigMaps its template names.
     Workload(Workload),
-    /// May we? Asked by a SelfSubjectAccessReview.
+    /// May we? Asked by a `SelfSubjectAccessReview`.
     Access(Access),
     /// A question to the git remote.
     Git(GitRead),
@@ -204,7 +204,8 @@ pub fn gather(
             Answer::Git(git.into_iter().zip(known).collect())
         }));
     }
-    for (http, headers) in endpoints.iter().cloned() {
+    for (http, headers) in endpoints {
+        let (http, headers) = (http.clone(), headers.clone());
         ask(Box::new(move || {
             let attempt = web::attempt(&http, &headers);
             Answer::Endpoint(endpoint_key(&http), attempt.passed, attempt.sentence)

@@ -29,6 +29,7 @@ pub mod state;
 pub mod output;
 pub mod terminal;
 
+mod hex;
 pub mod inbox;
 pub mod world;
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
+
+use crate::hex;
 
 use crate::draft::Draft;
 use crate::facts::{Facts, Read, endpoint_key};
@@ -207,9 +208,7 @@ impl Plan {
     /// Computes the digest over [`Plan::digested`].
     pub fn seal(&mut self) {
         let text = serde_json::to_string(&self.digested()).unwrap_or_default();
-        let hash = Sha256::digest(text.as_bytes());
-        let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.digest = format!("sha256:{hex}");
+        self.digest = format!("sha256:{}", hex::of(text.as_bytes()));
     }
 }
 

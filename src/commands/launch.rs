@@ -87,7 +87,7 @@ impl Launch<'_> {
             return Ok(Next::Ended(self.dry_run(&surveyed.plan)));
         }
         self.refuse_blocked(&mut inbox, &mut surveyed, policy.interactive)?;
-        self.refuse_unanswerable(&surveyed.plan, &policy)?;
+        Launch::refuse_unanswerable(&surveyed.plan, &policy)?;
         let confirmed = self.confirm(&mut inbox, &surveyed.plan, &settings, &policy)?;
         let run_id = clock::run_id();
         let environment = surveyed.plan.environment();
@@ -113,15 +113,15 @@ impl Launch<'_> {
         run.reader.cluster.close();
         let conclusion = conclusion?;
         self.screen.end(&run.state);
-        self.after(run, conclusion)
+        Ok(Launch::after(run, conclusion))
     }
 
     /// What follows a run: its exit code, or the next rung.
-    fn after(&self, mut run: Run, conclusion: Conclusion) -> Result<Next> {
+    fn after(mut run: Run, conclusion: Conclusion) -> Next {
         let run_id = run.state.run_id.clone();
         let rung = run.plan.ladder.first().cloned();
         match (conclusion, rung) {
-            (Conclusion::Escalate(..), Some(rung)) => Ok(Next::Climb(rung, run_id)),
+            (Conclusion::Escalate(..), Some(rung)) => Next::Climb(rung, run_id),
             (Conclusion::Finished(_, exit), Some(rung))
                 if exit != Exit::Success
                     && run.policy.interactive
@@ -130,8 +130,8 @@ impl Launch<'_> {
                 let question =
                     format!("Go on with {} · {}? Its plan comes first.", rung.target, rung.method);
                 match ask::confirm(&mut run.hands.inbox, &question) {
-                    Answer::Yes => Ok(Next::Climb(rung, run_id)),
-                    _ => Ok(Next::Ended(exit)),
+                    Answer::Yes => Next::Climb(rung, run_id),
+                    _ => Next::Ended(exit),
                 }
             }
             (
@@ -139,7 +139,7 @@ impl Launch<'_> {
                 | Conclusion::Paused(exit)
                 | Conclusion::Escalate(_, exit),
                 _,
-            ) => Ok(Next::Ended(exit)),
+            ) => Next::Ended(exit),
         }
     }
 
@@ -262,7 +262,7 @@ impl Launch<'_> {
     }
 
     /// What will need an answer that nobody can give is refused before anything is changed.
-    fn refuse_unanswerable(&self, plan: &Plan, policy: &Policy) -> Result<()> {
+    fn refuse_unanswerable(plan: &Plan, policy: &Policy) -> Result<()> {
         if policy.interactive {
             return Ok(());
         }

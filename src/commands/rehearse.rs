@@ -56,12 +56,12 @@ pub fn rehearse(
         .into());
     }
     if screen.output == Output::Text && !dry_run {
-        let word = if world.is_healthy() {
+        let outcome = if world.is_healthy() {
             "SIMULATED: the rollback repaired the sandbox"
         } else {
             "SIMULATED: the sandbox is still broken: this rollback did not repair it"
         };
-        screen.say(word);
+        screen.say(outcome);
     }
     Ok(exit)
 }
@@ -75,10 +75,11 @@ fn stamp(world: &World) -> String {
         let faults: Vec<String> = world
             .faults()
             .iter()
-            .filter_map(|fault| clap::ValueEnum::to_possible_value(fault))
+            .filter_map(clap::ValueEnum::to_possible_value)
             .map(|value| value.get_name().to_owned())
             .collect();
-        text.push_str(&format!("\nFaults: {}", faults.join(", ")));
+        text.push_str("\nFaults: ");
+        text.push_str(&faults.join(", "));
     }
     text.push('\n');
     text

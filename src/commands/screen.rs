@@ -40,6 +40,7 @@ impl Screen {
     }
 
     /// A result. A closed pipe is somebody who has read enough.
+    #[allow(clippy::unused_self, reason = "what is shown goes through the screen")]
     pub fn result(&self, text: &str) {
         let mut stdout = std::io::stdout().lock();
         let _ = stdout
@@ -49,6 +50,7 @@ impl Screen {
     }
 
     /// A word beside the result.
+    #[allow(clippy::unused_self, reason = "what is shown goes through the screen")]
     pub fn say(&self, text: &str) {
         let mut stderr = std::io::stderr().lock();
         let _ = stderr
@@ -87,7 +89,7 @@ impl Screen {
     pub fn views(&self, plan: &Plan, run_id: &str) -> Vec<View> {
         match self.output {
             Output::Text => {
-                let view = LiveView::new(self.err.clone(), plan, Instant::now());
+                let view = LiveView::new(self.err, plan, Instant::now());
                 vec![View::Human(Box::new(view))]
             }
             Output::Json => Vec::new(),

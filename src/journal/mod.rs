@@ -8,12 +8,11 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-use sha2::{Digest as _, Sha256};
-
 use crate::error::{Error, Exit, Result};
 use crate::event::{Envelope, Record, VERSION};
+use crate::hex;
 use crate::world::clock;
+use anyhow::Context as _;
 
 /// The journal's file in a run's directory.
 pub const FILE: &str = "journal.jsonl";
@@ -218,11 +217,13 @@ fn line_of(envelope: &Envelope) -> io::Result<String> {
     let mut text = serde_json::to_string(envelope)?;
     text.pop();
     let sum = sum_of(&text);
-    text.push_str(&format!(",\"sum\":\"{sum}\"}}\n"));
+    text.push_str(",\"sum\":\"");
+    text.push_str(&sum);
+    text.push_str("\"}\n");
     Ok(text)
 }
 
 /// 64 bits of SHA-256, in hex.
 fn sum_of(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex::short(text.as_bytes())
 }

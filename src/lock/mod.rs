@@ -6,9 +6,8 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::error::{Error, Exit, Result};
+use crate::hex;
 use crate::journal::private_dir;
 
 /// The lock, held until it is dropped.
@@ -19,8 +18,7 @@ pub struct Local {
 
 /// Takes the lock of an environment, or says who has it.
 pub fn acquire(state: &Path, environment: &str, run_id: &str, about: &str) -> Result<Local> {
-    let hash = Sha256::digest(environment.as_bytes());
-    let name: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let name = hex::short(environment.as_bytes());
     let dir = state.join("locks");
     let open = || -> std::io::Result<File> {
         private_dir(state)?;

@@ -78,11 +78,11 @@ impl Recorder {
     }
 
     /// Shows a live event; it is neither numbered nor journaled.
-    pub fn live(&mut self, live: Live) {
+    pub fn live(&mut self, live: &Live) {
         for view in &mut self.views {
             match view {
-                View::Human(view) => view.live(&live),
-                View::Lines(lines) => lines.live(&live),
+                View::Human(view) => view.live(live),
+                View::Lines(lines) => lines.live(live),
             }
         }
     }

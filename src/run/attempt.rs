@@ -238,7 +238,7 @@ impl Run {
     }
 
     pub(super) fn progress(&mut self, step: &str, text: &str) {
-        self.hands.recorder.live(Live::Progress { step: step.to_owned(), text: text.to_owned() });
+        self.hands.recorder.live(&Live::Progress { step: step.to_owned(), text: text.to_owned() });
     }
 
     /// Lets time pass; true when we were asked to stop.

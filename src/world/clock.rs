@@ -32,7 +32,7 @@ pub fn since(ts: &str) -> Duration {
         .unwrap_or_default()
 }
 
-/// A new run id: a UUIDv7, so that ids sort by the time they were made.
+/// A new run id: a `UUIDv7`, so that ids sort by the time they were made.
 pub fn run_id() -> String {
     uuid::Uuid::now_v7().to_string()
 }

@@ -87,7 +87,7 @@ impl Hands {
     /// Says how far the step is.
     pub fn progress(&mut self, text: &str) {
         let step = self.step.clone();
-        self.recorder.live(Live::Progress { step, text: text.to_owned() });
+        self.recorder.live(&Live::Progress { step, text: text.to_owned() });
     }
 
     /// Runs the commands together (in parallel) and waits for all of them. Each ends at its own
@@ -224,7 +224,7 @@ impl Hands {
             }
             Stop::KillChild => "killing the running command".to_owned(),
         };
-        self.recorder.live(Live::Notice { text });
+        self.recorder.live(&Live::Notice { text });
     }
 
     fn show(&mut self, children: &mut [Result<Child, Captured>]) {
@@ -232,7 +232,7 @@ impl Hands {
             for tail in [&mut child.stdout, &mut child.stderr] {
                 let stream = tail.stream;
                 for line in tail.lines() {
-                    self.recorder.live(Live::Output {
+                    self.recorder.live(&Live::Output {
                         step: self.step.clone(),
                         stream: stream.to_owned(),
                         text: self.redactor.redact(&crate::terminal::sanitize::line(&line)),
@@ -249,7 +249,7 @@ impl Hands {
             Ok(mut child) => {
                 for tail in [&mut child.stdout, &mut child.stderr] {
                     if let Some(text) = tail.last_line() {
-                        self.recorder.live(Live::Output {
+                        self.recorder.live(&Live::Output {
                             step: self.step.clone(),
                             stream: tail.stream.to_owned(),
                             text: self.redactor.redact(&crate::terminal::sanitize::line(&text)),

@@ -1,5 +1,7 @@
 //! Owns the replay of a recorded conversation with a real API server against the sandbox.
 
+#![allow(clippy::disallowed_macros, reason = "figures for the reader of the test log")]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -457,12 +459,12 @@ fn the_recorded_conversation_with_a_real_api_server_is_answered_alike() {
         }
     }
     let excluded: i32 = partly.values().sum();
-    println!(
+    eprintln!(
         "{equal} answers equal, {excluded} compared in part or not at all, {} different",
         failures.len()
     );
     for exclusion in EXCLUSIONS {
-        println!(
+        eprintln!(
             "{:4} {}: {}",
             partly.get(exclusion.name).unwrap_or(&0),
             exclusion.name,

@@ -1,5 +1,7 @@
 //! Owns the replay of recorded kubectl commands, with the kubectl that is installed, against the sandbox.
 
+#![allow(clippy::disallowed_macros, reason = "figures for the reader of the test log")]
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -71,7 +73,7 @@ fn has_kubectl() -> bool {
         .output()
         .is_ok_and(|out| out.status.success());
     if !found {
-        eprintln!("skipped: there is no kubectl");
+        eeprintln!("skipped: there is no kubectl");
     }
     found
 }
@@ -185,7 +187,7 @@ fn recorded_kubectl_commands_end_alike() {
         }
         command.clone_into(&mut last);
     }
-    println!(
+    eprintln!(
         "{equal} commands alike, {exempted} alike in their exit code or not run, {} different",
         failures.len()
     );

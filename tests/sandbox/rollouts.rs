@@ -1,5 +1,7 @@
 //! Owns the scenarios of rollouts: Deployments, `StatefulSets` and `DaemonSets` that move on.
 
+#![allow(clippy::disallowed_macros, reason = "figures for the reader of the test log")]
+
 use std::time::{Duration, Instant};
 
 use rollback::sandbox::{Options, Sandbox};
@@ -17,7 +19,7 @@ fn a_rollout_of_three_pods_without_delays_takes_milliseconds() {
     let change = json!({"spec": {"template": {"metadata": {"annotations": {"run": "1"}}}}});
     sandbox.patch_merge("deployments", "shop", "web", &change).expect("the patch is taken");
     assert!(sandbox.wait_until(SOON, |view| rolled_out(view, 3)));
-    println!("rolled out in {:?}", start.elapsed());
+    eprintln!("rolled out in {:?}", start.elapsed());
     assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
     assert_eq!(sandbox.get("deployments", "shop", "web").unwrap()["metadata"]["generation"], 2);
 }

@@ -460,7 +460,7 @@ pub fn declined() -> Story {
 pub fn unknown() -> Story {
     let mut story = Story::begin(&plan());
     story.flag_done().intend(2, 1).add(Record::DoubtResolved {
-        outputs: Default::default(),
+        outputs: std::collections::BTreeMap::default(),
         step: "restart-backend".to_owned(),
         effect: EffectKind::Unanswerable,
         by: "world".to_owned(),
@@ -484,7 +484,7 @@ pub fn paused() -> Story {
 pub fn coming_back() -> Story {
     let mut story = Story::begin(&plan());
     story.flag_done().intend(2, 1).add(Record::DoubtResolved {
-        outputs: Default::default(),
+        outputs: std::collections::BTreeMap::default(),
         step: "restart-backend".to_owned(),
         effect: EffectKind::Present,
         by: "world".to_owned(),

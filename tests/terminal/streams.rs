@@ -228,7 +228,7 @@ fn the_reference_names_every_event_and_every_field_of_it() {
         },
         Record::Resumed { operator: "a".to_owned(), host: "b".to_owned(), pid: 1 },
         Record::DoubtResolved {
-            outputs: Default::default(),
+            outputs: std::collections::BTreeMap::default(),
             step: "x".to_owned(),
             effect: EffectKind::Present,
             by: "world".to_owned(),
