@@ -114,10 +114,13 @@ pub enum Record {
         step: String,
         /// What the world (or the operator) said.
         effect: EffectKind,
-        /// Who said so: `world`, `operator`.
+        /// Who said so: `world`, `operator`, `runbook`.
         by: String,
         /// One sentence.
         why: String,
+        /// What the step left behind, where the world shows it.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        outputs: BTreeMap<String, String>,
     },
     /// What the operator (or a flag) chose after a failure.
     Decision {
@@ -127,6 +130,11 @@ pub enum Record {
         choice: Choice,
         /// `prompt`, `policy` (no terminal, `on_failure`).
         by: String,
+    },
+    /// A condition of `recovered_when` that is a command is about to be asked.
+    CriterionAsked {
+        /// Its name.
+        name: String,
     },
     /// A condition of `recovered_when` was judged.
     CriterionJudged {

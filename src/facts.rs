@@ -4,12 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::runbook::{Http, Workload};
-use crate::step::FieldChange;
+use crate::step::{FieldChange, command};
 use crate::world::forge::{GitFact, GitRead};
+use crate::world::{Reader, web};
 
 /// A read-only question to the world. Equal questions are asked once.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +27,17 @@ pub enum Read {
     Git(GitRead),
     /// Where a program is on the PATH.
     Program(String),
+    /// What a command's probe says.
+    Probe(Probe),
+}
+
+/// A read-only command that tells whether an effect is there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Probe {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Where it runs.
+    pub cwd: Option<String>,
 }
 
 /// A verb on an object, as access reviews name it.
@@ -102,6 +116,8 @@ pub struct Facts {
     pub access: BTreeMap<Access, Known<bool>>,
     /// Answers of the git remote.
     pub git: BTreeMap<GitRead, Known<GitFact>>,
+    /// Answers of probes.
+    pub probes: BTreeMap<Probe, Known<bool>>,
     /// Programs by name.
     pub programs: BTreeMap<String, Known<PathBuf>>,
     /// First answers of `recovered_when` and `http` steps, by [`endpoint_key`]: passed, sentence.
@@ -117,4 +133,174 @@ pub struct Facts {
 /// The key of an endpoint's first answer.
 pub fn endpoint_key(http: &Http) -> String {
     format!("{} {}", http.method, http.url)
+}
+
+/// What was asked and what came back.
+enum Answer {
+    Identity(Known<Identity>),
+    ConfigMap(String, Known<Value>),
+    Workload(Workload, Box<Known<WorkloadFacts>>),
+    Access(Access, Known<bool>),
+    Git(Vec<(GitRead, Known<GitFact>)>),
+    Program(String, Known<PathBuf>),
+    Probe(Probe, Known<bool>),
+    Endpoint(String, bool, String),
+}
+
+/// Asks everything at once, each on a helper thread, and waits until `deadline` has passed at most.
+/// What has not answered by then is unanswered; its thread is abandoned.
+pub fn gather(
+    reads: &BTreeSet<Read>,
+    endpoints: &[(Http, Vec<(String, String)>)],
+    reader: &Reader,
+    limit: Duration,
+) -> Facts {
+    let deadline = Instant::now() + limit;
+    let (sender, receiver) = channel();
+    let mut asked = 0;
+    let mut ask = |work: Box<dyn FnOnce() -> Answer + Send>| {
+        let sender = sender.clone();
+        asked += 1;
+        std::thread::spawn(move || {
+            let _ = sender.send(work());
+        });
+    };
+    let needs_cluster = reads.iter().any(Read::is_of_the_cluster);
+    if needs_cluster {
+        let cluster = reader.cluster.clone();
+        ask(Box::new(move || Answer::Identity(cluster.identity())));
+    }
+    let mut git = Vec::new();
+    for read in reads.iter().cloned() {
+        let cluster = reader.cluster.clone();
+        match read {
+            Read::ConfigMap(name) => ask(Box::new(move || {
+                let known = cluster.configmap(&name);
+                Answer::ConfigMap(name, known)
+            })),
+            Read::Workload(workload) => ask(Box::new(move || {
+                let known = cluster.workload(&workload);
+                Answer::Workload(workload, Box::new(known))
+            })),
+            Read::Access(access) => ask(Box::new(move || {
+                let known = cluster.access(&access);
+                Answer::Access(access, known)
+            })),
+            Read::Git(read) => git.push(read),
+            Read::Program(name) => ask(Box::new(move || {
+                let known = command::locate(&name);
+                Answer::Program(name, known)
+            })),
+            Read::Probe(probe) => ask(Box::new(move || {
+                let known = command::ask(&probe);
+                Answer::Probe(probe, known)
+            })),
+        }
+    }
+    if !git.is_empty() {
+        let forge = reader.forge.clone();
+        ask(Box::new(move || {
+            let known = forge.read(&git);
+            Answer::Git(git.into_iter().zip(known).collect())
+        }));
+    }
+    for (http, headers) in endpoints.iter().cloned() {
+        ask(Box::new(move || {
+            let attempt = web::attempt(&http, &headers);
+            Answer::Endpoint(endpoint_key(&http), attempt.passed, attempt.sentence)
+        }));
+    }
+    drop(sender);
+    let mut facts = Facts::default();
+    for _ in 0..asked {
+        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(answer) => facts.take(answer),
+            Err(_) => break,
+        }
+    }
+    facts.note_unanswered(reads, needs_cluster, limit);
+    facts
+}
+
+impl Read {
+    fn is_of_the_cluster(&self) -> bool {
+        matches!(self, Read::ConfigMap(_) | Read::Workload(_) | Read::Access(_))
+    }
+}
+
+impl Facts {
+    fn take(&mut self, answer: Answer) {
+        match answer {
+            Answer::Identity(known) => self.identity = Some(known),
+            Answer::ConfigMap(name, known) => {
+                self.configmaps.insert(name, known);
+            }
+            Answer::Workload(workload, known) => {
+                self.workloads.insert(workload, *known);
+            }
+            Answer::Access(access, known) => {
+                self.access.insert(access, known);
+            }
+            Answer::Git(answers) => self.git.extend(answers),
+            Answer::Program(name, known) => {
+                self.programs.insert(name, known);
+            }
+            Answer::Probe(probe, known) => {
+                self.probes.insert(probe, known);
+            }
+            Answer::Endpoint(key, passed, sentence) => {
+                self.endpoints.insert(key, (passed, sentence));
+            }
+        }
+    }
+
+    /// What was asked and has no answer gets one: that there was none in time.
+    fn note_unanswered(&mut self, reads: &BTreeSet<Read>, needs_cluster: bool, limit: Duration) {
+        let limit = humantime::format_duration(limit);
+        let late =
+            |what: &str| Unread::Unreachable(format!("{what} did not answer within {limit}"));
+        let cluster = || late("the cluster");
+        if needs_cluster && self.identity.is_none() {
+            self.identity = Some(Err(cluster()));
+        }
+        for read in reads {
+            match read.clone() {
+                Read::ConfigMap(name) => {
+                    self.configmaps.entry(name).or_insert_with(|| Err(cluster()));
+                }
+                Read::Workload(workload) => {
+                    self.workloads.entry(workload).or_insert_with(|| Err(cluster()));
+                }
+                Read::Access(access) => {
+                    self.access.entry(access).or_insert_with(|| Err(cluster()));
+                }
+                Read::Git(read) => {
+                    self.git.entry(read).or_insert_with(|| Err(late("the git remote")));
+                }
+                Read::Program(name) => {
+                    self.programs.entry(name).or_insert_with(|| Err(late("the PATH")));
+                }
+                Read::Probe(probe) => {
+                    self.probes.entry(probe).or_insert_with(|| Err(late("the probe")));
+                }
+            }
+        }
+    }
+
+    /// What did not answer, in a phrase each.
+    pub fn unanswered(&self) -> Vec<String> {
+        let mut phrases = BTreeSet::new();
+        let mut note = |unread: Option<&Unread>| {
+            if let Some(Unread::Unreachable(text)) = unread {
+                phrases.insert(text.clone());
+            }
+        };
+        note(self.identity.as_ref().and_then(|known| known.as_ref().err()));
+        self.configmaps.values().for_each(|known| note(known.as_ref().err()));
+        self.workloads.values().for_each(|known| note(known.as_ref().err()));
+        self.access.values().for_each(|known| note(known.as_ref().err()));
+        self.git.values().for_each(|known| note(known.as_ref().err()));
+        self.probes.values().for_each(|known| note(known.as_ref().err()));
+        phrases.into_iter().collect()
+    }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use crate::facts::Facts;
 use crate::step::Effect;
 use crate::world::process::Ending;
 
@@ -28,6 +29,8 @@ pub enum Message {
     Probed(bool, String),
     /// A prompt's answer.
     Answered(Answer),
+    /// The survey is in.
+    Surveyed(Box<Facts>),
 }
 
 /// What the operator answered.

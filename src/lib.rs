@@ -1,18 +1,36 @@
 //! `rollback`: carries out rollback runbooks.
+//!
+//! Data flows one way: argv -> draft (pure) -> facts (all reads, at once) -> plan (pure, with its
+//! digest) -> confirm -> lock -> run loop -> records -> journal, terminal, JSON Lines -> state (a
+//! pure fold) -> resume and history. The modules below are in that order; `docs/architecture.md`
+//! tells why.
 
+pub mod cli;
 pub mod commands;
-pub mod draft;
 pub mod error;
-pub mod event;
-pub mod facts;
-pub mod inbox;
-pub mod journal;
-pub mod output;
-pub mod plan;
+
+pub mod draft;
 pub mod runbook;
-pub mod sandbox;
 pub mod script;
-pub mod state;
+
+pub mod facts;
+pub mod plan;
 pub mod step;
+
+pub mod late;
+pub mod lock;
+pub mod run;
+pub mod secrets;
+
+pub mod event;
+pub mod journal;
+pub mod state;
+
+pub mod output;
 pub mod terminal;
+
+pub mod inbox;
 pub mod world;
+
+pub mod rehearsal;
+pub mod sandbox;

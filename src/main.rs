@@ -1,3 +1,7 @@
-//! The `rollback` command.
+//! The `rollback` command: parse, call, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rollback::commands::main()
+}

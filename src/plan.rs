@@ -1,15 +1,17 @@
 //! A runbook resolved against what the survey read: what will be done, in order, with its digest.
 //! Pure: the same draft and facts give the same plan and the same digest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::runbook::{Criterion, Place, SecretSource, Step, Target};
-use crate::step::{Forecast, Nature, Setting, Standing};
+use crate::draft::Draft;
+use crate::facts::{Facts, Read, endpoint_key};
+use crate::runbook::{Action, Criterion, Http, Level, Place, SecretSource, Step, Target};
+use crate::step::{Forecast, Mark, Nature, Setting, Standing, kinds};
 
 /// What will be done, as it is shown, confirmed, journaled and run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -101,6 +103,18 @@ pub struct Rung {
     pub steps: Vec<String>,
 }
 
+impl Rung {
+    /// The command line that takes it.
+    pub fn command(&self) -> Vec<String> {
+        let mut command = vec!["rollback".to_owned(), self.target.level.to_string()];
+        if self.target.level != Level::System {
+            command.push(self.target.name.clone());
+        }
+        command.extend(["--method".to_owned(), self.method.clone()]);
+        command
+    }
+}
+
 /// How the survey went.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SurveyNote {
@@ -114,6 +128,17 @@ impl Plan {
     /// Whether a step stands blocked and was not left out.
     pub fn blocked(&self) -> impl Iterator<Item = &PlannedStep> {
         self.steps.iter().filter(|step| step.standing == Standing::Blocked && !step.left_out)
+    }
+
+    /// What one run at a time may change: context and namespace.
+    pub fn environment(&self) -> String {
+        let context = self.setting.context.as_deref().unwrap_or("the current context");
+        format!("{context} / {}", self.setting.namespace)
+    }
+
+    /// Whether a step reads or changes the cluster.
+    pub fn needs_cluster(&self) -> bool {
+        needs_cluster(self.steps.iter().map(|planned| &planned.step))
     }
 
     /// How many steps would change something.
@@ -185,5 +210,139 @@ impl Plan {
         let hash = Sha256::digest(text.as_bytes());
         let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
         self.digest = format!("sha256:{hex}");
+    }
+}
+
+/// What the planner needs beside the draft and the facts.
+#[derive(Debug, Clone, Default)]
+pub struct Circumstances {
+    /// The rungs above.
+    pub ladder: Vec<Rung>,
+    /// Steps to leave out where they are blocked.
+    pub skip_blocked: Vec<String>,
+    /// Whether the world is the sandbox.
+    pub simulated: bool,
+    /// How long the survey took.
+    pub elapsed_ms: u64,
+}
+
+/// Where a draft acts.
+pub fn setting(draft: &Draft) -> Setting {
+    Setting {
+        kubeconfig: None,
+        context: draft.context.clone(),
+        namespace: draft.namespace.clone(),
+        repository: draft.repository.clone(),
+    }
+}
+
+/// Whether a step reads or changes the cluster.
+pub fn needs_cluster<'s>(steps: impl IntoIterator<Item = &'s Step>) -> bool {
+    steps.into_iter().any(|step| match &step.action {
+        Action::SetFlags(_) | Action::Restart(_) => true,
+        Action::Wait(spec) => !spec.rollout.is_empty(),
+        Action::RevertCommits(_)
+        | Action::RestoreFiles(_)
+        | Action::RollbackBranch(_)
+        | Action::Command(_)
+        | Action::Http(_)
+        | Action::Manual(_) => false,
+    })
+}
+
+/// Everything that the survey asks for a draft.
+pub fn reads(draft: &Draft) -> BTreeSet<Read> {
+    let setting = setting(draft);
+    draft.steps.iter().flat_map(|step| kinds::reads(&step.action, &setting)).collect()
+}
+
+/// The HTTP checks that the survey asks once, so that the plan can say what they answer now.
+pub fn endpoints(draft: &Draft) -> Vec<Http> {
+    let criteria = draft.recovered_when.iter().map(|criterion| &criterion.action);
+    let steps = draft.steps.iter().map(|step| &step.action);
+    let mut endpoints: Vec<Http> = Vec::new();
+    for action in criteria.chain(steps) {
+        if let Action::Http(http) = action
+            && !endpoints.iter().any(|known| endpoint_key(known) == endpoint_key(http))
+        {
+            endpoints.push(http.clone());
+        }
+    }
+    endpoints
+}
+
+/// Resolves a draft against the facts, in step order.
+pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Plan {
+    let setting = setting(draft);
+    let mut steps = Vec::new();
+    for step in &draft.steps {
+        let forecast = kinds::forecast(&step.action, &setting, &mut facts);
+        let nature = kinds::nature(&step.action);
+        let standing = forecast.standing(nature);
+        let mark = Mark {
+            run_id: "<run>".to_owned(),
+            step_id: step.id.clone(),
+            started_at: "<start>".to_owned(),
+        };
+        let commands = kinds::commands(&step.action, &setting, &mark, &forecast);
+        let left_out =
+            standing == Standing::Blocked && circumstances.skip_blocked.contains(&step.id);
+        steps.push(PlannedStep {
+            step: step.clone(),
+            nature,
+            standing,
+            forecast,
+            commands,
+            left_out,
+        });
+    }
+    let criteria = draft
+        .recovered_when
+        .iter()
+        .map(|criterion| {
+            let answer = match &criterion.action {
+                Action::Http(http) => facts.endpoints.get(&endpoint_key(http)),
+                _ => None,
+            };
+            PlannedCriterion {
+                criterion: criterion.clone(),
+                before: answer.map(|(passed, _)| *passed),
+                now: answer.map_or_else(|| "not asked".to_owned(), |(_, now)| now.clone()),
+            }
+        })
+        .collect();
+    let mut plan = Plan {
+        target: draft.target.clone(),
+        title: draft.title.clone(),
+        method: draft.method.clone(),
+        budget: draft.budget,
+        setting,
+        cluster: cluster_name(&facts),
+        parameters: draft.parameters.clone(),
+        secrets: draft.secrets.clone(),
+        steps,
+        criteria,
+        ladder: circumstances.ladder,
+        survey: SurveyNote { elapsed_ms: circumstances.elapsed_ms, unanswered: facts.unanswered() },
+        digest: String::new(),
+        simulated: circumstances.simulated,
+        place: draft.place.clone(),
+    };
+    plan.seal();
+    plan
+}
+
+fn cluster_name(facts: &Facts) -> ClusterName {
+    match &facts.identity {
+        None => ClusterName::default(),
+        Some(Ok(identity)) => ClusterName {
+            uid: identity.uid.clone(),
+            server: identity.server.clone(),
+            user: identity.user.clone(),
+            problem: String::new(),
+        },
+        Some(Err(why)) => {
+            ClusterName { problem: why.sentence().to_owned(), ..ClusterName::default() }
+        }
     }
 }

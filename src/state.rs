@@ -211,7 +211,7 @@ impl RunState {
         self.last.clone_from(&envelope.ts);
         self.seq = envelope.seq;
         match &envelope.record {
-            Record::RunStarted(_) => {}
+            Record::RunStarted(_) | Record::CriterionAsked { .. } => {}
             Record::Confirmed { how, yes, decided_by } => {
                 self.confirmed = Some(*yes);
                 self.confirmed_how.clone_from(how);
@@ -251,8 +251,12 @@ impl RunState {
                 run.state = StepState::Skipped { why: *why };
                 run.why.clone_from(detail);
             }),
-            Record::DoubtResolved { step, effect, why, .. } => self.on(step, |run| {
+            Record::DoubtResolved { step, effect, why, outputs, .. } => self.on(step, |run| {
                 run.why.clone_from(why);
+                run.child = None;
+                if !outputs.is_empty() {
+                    run.outputs.clone_from(outputs);
+                }
                 run.state = match effect {
                     EffectKind::Present | EffectKind::Awaiting => {
                         StepState::Done { effect: *effect }

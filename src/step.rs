@@ -1,15 +1,19 @@
 //! A step: foresee, do, look. The table of kinds; adding one is a file and a line here.
 
+pub mod command;
 pub mod git;
+pub mod kinds;
 pub mod set_flags;
 pub mod workload;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::event::{EffectKind, Outcome};
+use crate::world::Reader;
 
 /// What a step is to the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -218,4 +222,23 @@ impl Done {
     pub fn badly(why: impl Into<String>, detail: Vec<String>) -> Done {
         Done { outcome: Outcome::Failed, why: why.into(), detail, outputs: Outputs::new() }
     }
+}
+
+/// What doing and looking need to know beside the step itself.
+#[derive(Debug, Clone)]
+pub struct Doing {
+    /// Where.
+    pub setting: Setting,
+    /// What identifies the step in the world.
+    pub mark: Mark,
+    /// What the survey foresaw.
+    pub forecast: Forecast,
+    /// What earlier steps left behind.
+    pub outputs: BTreeMap<String, Outputs>,
+    /// Resolved parameters, never secrets.
+    pub parameters: BTreeMap<String, String>,
+    /// How long the step may take in all.
+    pub timeout: Duration,
+    /// The world, to read.
+    pub reader: Reader,
 }

@@ -1,9 +1,23 @@
-//! One file per subcommand. They return what is to be printed; `main` prints it.
+//! One file per subcommand; `entry` calls them, `launch` carries out what rolls something back.
 
+use std::collections::BTreeMap;
+
+use crate::error::{Error, Result};
+
+mod completions;
+mod confirm;
+mod entry;
+mod launch;
 pub mod lint;
 pub mod list;
+mod rehearse;
+mod resume;
+mod runs;
 pub mod schema;
+mod screen;
 pub mod show;
+
+pub use entry::main;
 
 /// How a result is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,4 +34,31 @@ fn json(value: &impl serde::Serialize) -> crate::error::Result<String> {
     let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');
     Ok(text)
+}
+
+/// `STEP=pass|fail`, repeated.
+fn answers(given: &[String]) -> Result<BTreeMap<String, bool>> {
+    given
+        .iter()
+        .map(|text| match text.split_once('=') {
+            Some((step, "pass" | "yes" | "applied")) => Ok((step.to_owned(), true)),
+            Some((step, "fail" | "no" | "again")) => Ok((step.to_owned(), false)),
+            _ => {
+                Err(Error::usage(format!("`--answer {text}` is not STEP=pass or STEP=fail")).into())
+            }
+        })
+        .collect()
+}
+
+/// Who runs this, as the system tells it: a name for the journal, not an identity.
+fn operator() -> String {
+    ["SUDO_USER", "USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// The machine's name.
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -20,12 +20,13 @@ pub enum View {
 pub struct Recorder {
     journal: Journal,
     views: Vec<View>,
+    last: Option<Envelope>,
 }
 
 impl Recorder {
     /// Records into `journal` and shows in `views`.
     pub fn new(journal: Journal, views: Vec<View>) -> Recorder {
-        Recorder { journal, views }
+        Recorder { journal, views, last: None }
     }
 
     /// The journal.
@@ -55,8 +56,19 @@ impl Recorder {
         Ok(permit)
     }
 
+    /// Makes what was appended durable.
+    pub fn sync(&mut self) -> io::Result<()> {
+        self.journal.sync()
+    }
+
+    /// The record that was written or shown last.
+    pub fn last(&self) -> Option<Envelope> {
+        self.last.clone()
+    }
+
     /// Shows records that were written before, without writing them again.
     pub fn show(&mut self, envelope: &Envelope) {
+        self.last = Some(envelope.clone());
         for view in &mut self.views {
             match view {
                 View::Human(view) => view.record(envelope),

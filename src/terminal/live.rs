@@ -251,6 +251,7 @@ impl LiveView {
             | Record::Confirmed { .. }
             | Record::SnapshotTaken { .. }
             | Record::ChildStarted { .. }
+            | Record::CriterionAsked { .. }
             | Record::DoubtResolved { .. }
             | Record::Decision { .. }
             | Record::CriterionJudged { .. }
@@ -268,6 +269,7 @@ impl LiveView {
             | Record::SnapshotTaken { .. }
             | Record::StepIntended { .. }
             | Record::ChildStarted { .. }
+            | Record::CriterionAsked { .. }
             | Record::EscalationOffered { .. }
             | Record::RunPaused { .. }
             | Record::RunFinished { .. } => {}
@@ -289,7 +291,7 @@ impl LiveView {
                     page.text(&indent, Paint::Dim, detail);
                 }
             }
-            Record::DoubtResolved { step, effect, by, why } => {
+            Record::DoubtResolved { step, effect, by, why, .. } => {
                 let word = format!("found {} (by the {by})", effect_words(*effect));
                 let indent = self.step_line(&mut page, Mark::Doubt, step, &word);
                 if !why.is_empty() {

@@ -77,7 +77,7 @@ impl LogForm {
                     page.command(below.len(), command);
                 }
             }
-            Record::ChildStarted { .. } => {}
+            Record::ChildStarted { .. } | Record::CriterionAsked { .. } => {}
             Record::StepEnded { step, outcome, effect, why, detail, elapsed_ms, .. } => {
                 self.progress.remove(step);
                 let (mark, word) = ended(*outcome, *effect);
@@ -91,7 +91,7 @@ impl LogForm {
                 let colon = if detail.is_empty() { "" } else { ": " };
                 marked(&mut page, &time, Mark::Skipped, &format!("{text}{colon}{detail}"));
             }
-            Record::DoubtResolved { step, effect, by, why } => {
+            Record::DoubtResolved { step, effect, by, why, .. } => {
                 let text = format!(
                     "{} was in doubt; the {by} says: {}. {why}",
                     self.number(step),

@@ -62,13 +62,13 @@ impl Hands {
         }
     }
 
-    /// Hands with a journal that is thrown away and a minute for whatever they do.
+    /// Hands whose records go to a journal that nobody reads.
     #[cfg(test)]
     pub(crate) fn for_a_test() -> Hands {
-        let dir = tempfile::tempdir().expect("a directory");
-        let journal = crate::journal::Journal::create(dir.path(), "run").expect("a journal");
+        let dir = tempfile::tempdir().expect("a directory").keep();
+        let journal = crate::journal::Journal::create(&dir, "test").expect("a journal");
         let mut hands = Hands::new(Inbox::new(), Recorder::new(journal, Vec::new()));
-        hands.take_up("step", Instant::now() + Duration::from_secs(60));
+        hands.take_up("test", Instant::now() + Duration::from_secs(60));
         hands
     }
 

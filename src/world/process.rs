@@ -283,6 +283,14 @@ pub fn reason(invocation: &Invocation, error: &io::Error) -> String {
     }
 }
 
+/// Whether any process of this group is left.
+pub fn group_exists(group: u32) -> bool {
+    i32::try_from(group)
+        .ok()
+        .and_then(Pid::from_raw)
+        .is_some_and(|pid| test_kill_process_group(pid).is_ok())
+}
+
 /// When a process started, as the system tells it: with the number it names one process for good.
 pub fn start_time(pid: u32) -> Option<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

@@ -140,7 +140,7 @@ fn phrase(error: &reqwest::Error, limit: Duration) -> String {
         "the name does not resolve".to_owned()
     } else if says("connection refused") {
         "connection refused".to_owned()
-    } else if says("certificate") || says("tls") || says("handshake") || says("corruptmessage") {
+    } else if says("certificate") || says("tls") || says("handshake") || says("corrupt message") {
         format!("TLS failed: {}", chain.last().map_or("", String::as_str))
     } else if error.is_timeout() || says("timed out") {
         format!("no answer within {}", humantime::format_duration(limit))

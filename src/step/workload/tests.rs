@@ -70,7 +70,7 @@ impl World {
                 Read::Access(access) => {
                     facts.access.insert(access.clone(), self.cluster.access(access));
                 }
-                Read::Git(_) | Read::Program(_) => {}
+                Read::Git(_) | Read::Program(_) | Read::Probe(_) => {}
             }
         }
         facts

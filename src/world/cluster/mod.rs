@@ -50,6 +50,13 @@ impl Cluster {
         Cluster::open(&setting, rest::DEADLINE)
     }
 
+    /// A handle for a plan that needs no cluster: nothing is started, and every read says so.
+    pub fn unneeded(setting: &Setting) -> Cluster {
+        let rest = Rest::new(Proxy::unneeded(), rest::DEADLINE);
+        let inner = Inner { base: base(setting), namespace: setting.namespace.clone(), rest };
+        Cluster { inner: Arc::new(inner) }
+    }
+
     /// The same for a setting, with a deadline for each read.
     pub fn open(setting: &Setting, deadline: Duration) -> Cluster {
         let base = base(setting);

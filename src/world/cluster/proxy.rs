@@ -86,6 +86,19 @@ impl Proxy {
         }
     }
 
+    /// A proxy that is never started.
+    pub(super) fn unneeded() -> Proxy {
+        let why = "no step of this plan needs a cluster".to_owned();
+        Proxy {
+            base: Vec::new(),
+            context: None,
+            socket: PathBuf::new(),
+            state: Mutex::new(State::Gone(Unread::Failed(why))),
+            dir: Mutex::new(None),
+            relaunches: AtomicU32::new(0),
+        }
+    }
+
     /// The socket's path.
     pub(super) fn socket(&self) -> &Path {
         &self.socket

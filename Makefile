@@ -1,0 +1,43 @@
+# Each target does all its own set-up on a machine with a Rust toolchain and git.
+
+KUBECTL_DIR := .tools/bin
+export PATH := $(CURDIR)/$(KUBECTL_DIR):$(PATH)
+
+.PHONY: help build rehearse test nightly lint doc completions bench audit kubectl ci
+
+help: ## Say what can be made
+	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
+
+build: ## Build the release binary
+	cargo build --release
+
+kubectl: ## Install a kubectl into .tools/ where there is none on the PATH
+	@./.ci/kubectl
+
+rehearse: kubectl ## Build, and rehearse the rollback of component tool-dispatcher in the sandbox
+	@cargo build --quiet
+	@./target/debug/rollback --runbooks runbooks rehearse component tool-dispatcher
+
+test: kubectl ## Run every test
+	cargo test --quiet
+
+nightly: kubectl ## Run every test and the slower proofs
+	cargo test --release -- --include-ignored
+
+lint: ## Formatting and lints, warnings denied
+	cargo fmt --all --check
+	cargo clippy --all-targets --quiet -- -D warnings
+
+doc: ## The documentation of the code, warnings denied
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --quiet
+
+completions: ## Write the shell completions and the man pages again
+	cargo run --quiet -- completions --dir completions
+
+bench: kubectl build ## Measure against bash, as ratios in one run
+	@./benches/run
+
+audit: ## Advisories, bans, licences and sources of the dependencies (needs the network)
+	cargo deny check
+
+ci: lint doc test ## What .ci/run runs

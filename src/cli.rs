@@ -1,0 +1,322 @@
+//! The command line: clap types and their help, nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The exit codes, as `--help` shows them.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  recovered, or already there with its checks green
+  1  a step failed or timed out          2  wrong command line
+  3  invalid runbook                     4  blocked before any change
+  5  applied, recovery not shown         6  declined
+  7  lock held                           8  approval required
+  9  plan stale                         10  outcome unknown
+ 70  bug in rollback                   130, 143  interrupted, can be resumed
+
+Start with:  rollback list
+             rollback component NAME --dry-run
+             rollback rehearse component NAME";
+
+/// Carries out rollback runbooks: foresees every step, does it, and looks whether it worked.
+#[derive(Debug, Parser)]
+#[command(name = "rollback", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(propagate_version = false, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What every command understands.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The catalog: a directory of runbooks with its rollback.yaml.
+    ///
+    /// Without it: $ROLLBACK_RUNBOOKS, the nearest `runbooks/` upwards from here, then
+    /// $XDG_CONFIG_HOME/rollback/runbooks.
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
+    pub runbooks: Option<PathBuf>,
+    /// How results are written to stdout; prompts and progress always go to stderr.
+    #[arg(long, short, global = true, value_enum, default_value_t = Output::Text, help_heading = "Global options")]
+    pub output: Output,
+    /// Colour. `auto` asks the terminal, NO_COLOR and CI.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", help_heading = "Global options")]
+    pub color: Color,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// One JSON document at the end.
+    Json,
+    /// One JSON object a line, as things happen.
+    Jsonl,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal that wants it.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands, in the order in which they are needed.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Roll one component back.
+    ///
+    /// Surveys the live system, shows the plan with the values it found, asks, runs the steps in
+    /// order, and says whether the system recovered.
+    Component(ComponentArgs),
+    /// Roll one service back, with all its components.
+    Service(ServiceArgs),
+    /// Roll the whole system back: the last resort.
+    ///
+    /// Asks for the word `system` and for who decided (`--confirm system --decided-by WHO`).
+    System(SystemArgs),
+    /// Rehearse a rollback in a sandbox on this machine; nothing outside is touched.
+    ///
+    /// The same engine, the same runbook, the real kubectl and git, against a Kubernetes API, a git
+    /// remote and health endpoints that live in this process. It starts broken, so that the
+    /// rollback is what repairs it. Commands that reach outside are stood in for.
+    Rehearse(RehearseArgs),
+    /// Go on with a run that was stopped, killed or cut off.
+    Resume(ResumeArgs),
+    /// List the runs of this machine, or tell the story of one.
+    Runs(RunsArgs),
+    /// List the runbooks of the catalog.
+    List,
+    /// Show a runbook: its steps, parameters and where they come from. Asks nothing of the world.
+    Show(ShowArgs),
+    /// Check every file of the catalog and say all that is wrong, at once.
+    Lint,
+    /// Print the JSON Schema of the format, for editors, or its reference page.
+    Schema {
+        /// Which part.
+        #[arg(value_enum, default_value_t = SchemaPart::Runbook)]
+        part: SchemaPart,
+    },
+    /// Print a completion script for a shell, or write those of all shells to a directory.
+    Completions(CompletionsArgs),
+    /// Write the man pages to a directory.
+    #[command(hide = true)]
+    Man {
+        /// Where.
+        dir: PathBuf,
+    },
+}
+
+/// A part of the format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaPart {
+    /// A runbook.
+    Runbook,
+    /// `rollback.yaml`.
+    Settings,
+    /// The reference page, in Markdown.
+    Reference,
+}
+
+/// Which component.
+#[derive(Debug, Args)]
+pub struct ComponentArgs {
+    /// The component's name; see `rollback list`.
+    pub name: String,
+    /// How to run it.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Which service.
+#[derive(Debug, Args)]
+pub struct ServiceArgs {
+    /// The service's name; see `rollback list`.
+    pub name: String,
+    /// How to run it.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// The whole system.
+#[derive(Debug, Args)]
+pub struct SystemArgs {
+    /// How to run it.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// How a runbook is run.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunArgs {
+    /// The method; without it the first of the runbook.
+    #[arg(long, short, value_name = "METHOD")]
+    pub method: Option<String>,
+    /// Give a parameter its value. May be repeated.
+    ///
+    /// ROLLBACK_PARAM_<NAME> in the environment does the same; this flag wins.
+    #[arg(long = "param", short, value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+    /// Survey the live system and show the plan; change nothing.
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Answer ordinary y/N questions with yes.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Answer the question for this name (a service's, `system`, a step's) with it.
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
+    /// Never ask: what needs an answer and has none is declined (exit 6).
+    #[arg(long)]
+    pub no_input: bool,
+    /// Who decided on this rollback; asked for at system level.
+    #[arg(long, value_name = "WHO")]
+    pub decided_by: Option<String>,
+    /// Why; kept in the journal.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// The incident this belongs to; kept in the journal.
+    #[arg(long, value_name = "ID")]
+    pub incident: Option<String>,
+    /// Leave this step out if the survey finds it blocked. May be repeated.
+    #[arg(long, value_name = "STEP")]
+    pub skip_blocked: Vec<String>,
+    /// Answer a manual step or a step in doubt. May be repeated.
+    #[arg(long = "answer", value_name = "STEP=pass|fail")]
+    pub answers: Vec<String>,
+    /// How long the survey may take before what is missing is said to be unanswered.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
+    pub survey_timeout: std::time::Duration,
+    /// The run that escalated to this one.
+    #[arg(long, value_name = "RUN", hide = true)]
+    pub escalated_from: Option<String>,
+}
+
+/// What is rehearsed.
+#[derive(Debug, Args)]
+pub struct RehearseArgs {
+    /// `component`, `service` or `system`.
+    #[arg(value_enum)]
+    pub level: LevelName,
+    /// The component's or service's name.
+    #[arg(required_if_eq_any([("level", "component"), ("level", "service")]))]
+    pub name: Option<String>,
+    /// Something to go wrong. May be repeated.
+    #[arg(long = "fault", value_enum, value_name = "FAULT")]
+    pub faults: Vec<Fault>,
+    /// How long a pod takes to become ready.
+    #[arg(long, value_name = "DURATION", default_value = "300ms", value_parser = humantime::parse_duration)]
+    pub pod_start: std::time::Duration,
+    /// How to run it.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// The levels, on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LevelName {
+    /// One component.
+    Component,
+    /// One service.
+    Service,
+    /// Everything.
+    System,
+}
+
+/// What can be made to go wrong in a rehearsal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Fault {
+    /// The operator may not change anything in the cluster.
+    PermissionDenied,
+    /// The workloads are not there.
+    MissingWorkload,
+    /// The new pods crash.
+    CrashLoop,
+    /// New pods take long to become ready.
+    SlowRollout,
+    /// The health endpoints stay at 500 whatever is done.
+    #[value(name = "health-500")]
+    Health500,
+    /// The commit that is reverted conflicts with a later one.
+    GitConflict,
+    /// The git server refuses the push.
+    PushRefused,
+}
+
+/// Which run goes on.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// The run's id, its beginning or its end; without it the newest run.
+    pub run: Option<String>,
+    /// Answer y/N questions with yes.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Answer the question for this name with it.
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
+    /// Never ask.
+    #[arg(long)]
+    pub no_input: bool,
+    /// Answer a manual step, or a step in doubt: `pass` it was applied, `fail` run it again.
+    #[arg(long = "answer", value_name = "STEP=pass|fail")]
+    pub answers: Vec<String>,
+}
+
+/// Which runs.
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// What to do with them; without it they are listed.
+    #[command(subcommand)]
+    pub command: Option<RunsCommand>,
+}
+
+/// What to do with a run.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// Tell the story of a run.
+    Show {
+        /// The run's id, its beginning or its end; without it the newest run.
+        run: Option<String>,
+    },
+}
+
+/// Which runbook.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// `component`, `service` or `system`.
+    #[arg(value_enum)]
+    pub level: LevelName,
+    /// The component's or service's name.
+    #[arg(required_if_eq_any([("level", "component"), ("level", "service")]))]
+    pub name: Option<String>,
+    /// Only this method.
+    #[arg(long, short, value_name = "METHOD")]
+    pub method: Option<String>,
+    /// Print the method as a bash script, for the day this tool is the problem.
+    #[arg(long)]
+    pub script: bool,
+    /// Give a parameter its value. May be repeated.
+    #[arg(long = "param", short, value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+}
+
+/// Which shell.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum, required_unless_present = "dir")]
+    pub shell: Option<clap_complete::Shell>,
+    /// Write the scripts of all shells here.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}

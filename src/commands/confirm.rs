@@ -1,0 +1,123 @@
+//! The confirmation, scaled to the risk: y/N for a component, its name for a service, `system` and
+//! who decided for the system. No terminal: never prompt, never hang.
+
+use crate::cli::RunArgs;
+use crate::error::{Error, Exit, Result};
+use crate::event::Record;
+use crate::inbox::{Answer, Inbox};
+use crate::plan::Plan;
+use crate::run::{Policy, ask};
+use crate::runbook::{Level, Settings};
+use crate::terminal::plan_view;
+
+use super::launch::is_harmless;
+
+/// Asks, or takes the flags' answer; no is an error that says how to say yes.
+pub fn confirm(
+    inbox: &mut Inbox,
+    plan: &Plan,
+    settings: &Settings,
+    policy: &Policy,
+    args: &RunArgs,
+    simulated: bool,
+) -> Result<Record> {
+    let decided_by = args.decided_by.clone();
+    let yes = |how: &str, decided_by: Option<String>| {
+        Ok(Record::Confirmed { how: how.to_owned(), yes: true, decided_by })
+    };
+    if simulated {
+        return yes("rehearsal", decided_by);
+    }
+    if is_harmless(plan) {
+        return yes("nothing to change", decided_by);
+    }
+    match plan.target.level {
+        Level::Component => {
+            if policy.yes {
+                return yes("--yes", decided_by);
+            }
+            if !policy.interactive {
+                return Err(unasked("--yes").into());
+            }
+            match ask::confirm(inbox, &plan_view::question(plan)) {
+                Answer::Yes => yes("prompt", decided_by),
+                answer => Err(declined(inbox, &answer).into()),
+            }
+        }
+        Level::Service | Level::System => {
+            let name = &plan.target.name;
+            let decided_by = if plan.target.level == Level::System {
+                Some(who_decided(inbox, settings, policy, decided_by)?)
+            } else {
+                decided_by
+            };
+            if let Some(given) = &policy.confirm {
+                if given == name {
+                    return yes("--confirm", decided_by);
+                }
+                return Err(Error::new(
+                    Exit::Declined,
+                    format!("--confirm {given} does not name {}", plan.target),
+                )
+                .hint(format!("to go on: --confirm {name}"))
+                .hint("nothing was changed")
+                .into());
+            }
+            if !policy.interactive {
+                return Err(unasked(&format!("--confirm {name}")).into());
+            }
+            let question = format!("{} Type {name} to go on", plan_view::question(plan));
+            match ask::name(inbox, &question, name) {
+                Answer::Yes => yes("prompt", decided_by),
+                answer => Err(declined(inbox, &answer).into()),
+            }
+        }
+    }
+}
+
+fn who_decided(
+    inbox: &mut Inbox,
+    settings: &Settings,
+    policy: &Policy,
+    given: Option<String>,
+) -> Result<String> {
+    if let Some(who) = given {
+        return Ok(who);
+    }
+    let authorities: Vec<String> = settings
+        .decision_authority
+        .iter()
+        .map(|authority| format!("{} ({})", authority.role, authority.rank))
+        .collect();
+    let known = if authorities.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", authorities.join(", "))
+    };
+    if !policy.interactive {
+        return Err(unasked("--decided-by WHO")
+            .hint(format!("who may decide on a system rollback{known}"))
+            .into());
+    }
+    match ask::text(inbox, &format!("Who decided this rollback{known}?")) {
+        Answer::Text(who) if !who.trim().is_empty() => Ok(who.trim().to_owned()),
+        answer => Err(declined(inbox, &answer).into()),
+    }
+}
+
+fn unasked(flag: &str) -> Error {
+    Error::new(
+        Exit::Declined,
+        format!("not confirmed: there is no terminal to ask on, and no {flag}"),
+    )
+    .hint(format!("to go on without being asked: {flag}"))
+    .hint("nothing was changed")
+}
+
+fn declined(inbox: &Inbox, answer: &Answer) -> Error {
+    if *answer == Answer::Interrupted {
+        let exit = if inbox.terminated() { Exit::Terminated } else { Exit::Interrupted };
+        return Error::new(exit, format!("{}: nothing was changed", inbox.reason()));
+    }
+    Error::new(Exit::Declined, "declined: nothing was changed")
+}

@@ -1,0 +1,432 @@
+//! From a target to a run: draft, survey, plan, confirm, lock, survey again, run, and the next rung
+//! where the operator wants it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::cli::RunArgs;
+use crate::draft::Draft;
+use crate::error::{Error, Exit, Result};
+use crate::event::{Record, RunStarted};
+use crate::facts::{self, Facts};
+use crate::inbox::{Answer, Inbox, Message, Stop};
+use crate::journal::{self, Journal};
+use crate::lock;
+use crate::output::recorder::Recorder;
+use crate::plan::{self, Circumstances, Plan, Rung};
+use crate::run::{Conclusion, Policy, Run, ask, attempt_headers, millis};
+use crate::runbook::catalog::Catalog;
+use crate::runbook::parameters::Parameters;
+use crate::runbook::{Confirm, Level, Runbook, Settings, Target};
+use crate::state::RunState;
+use crate::step::{Nature, Setting, Standing};
+use crate::terminal::prompt;
+use crate::terminal::redact::Redactor;
+use crate::world::cluster::Cluster;
+use crate::world::forge::Forge;
+use crate::world::hands::Hands;
+use crate::world::{Reader, clock};
+use crate::{commands, secrets};
+
+use super::screen::Screen;
+
+/// How long one read of the cluster may take.
+const CLUSTER_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How a draft is changed before it is planned; the rehearsal stands in for what reaches outside.
+pub type Adapt<'a> = &'a dyn Fn(&mut Draft);
+
+/// One order to roll something back.
+pub struct Launch<'a> {
+    /// How it is run.
+    pub args: RunArgs,
+    /// The catalog.
+    pub catalog: Catalog,
+    /// Where it is shown.
+    pub screen: Screen,
+    /// Whether the world is the sandbox.
+    pub simulated: bool,
+    /// How a draft is changed before it is planned.
+    pub adapt: Option<Adapt<'a>>,
+    /// The state directory.
+    pub state: PathBuf,
+}
+
+/// What a survey needs, and what it found.
+struct Surveyed {
+    plan: Plan,
+    reader: Reader,
+    at: Instant,
+}
+
+impl Launch<'_> {
+    /// Carries the order out, rung by rung for as long as the operator wants.
+    pub fn go(&mut self, target: Target) -> Result<Exit> {
+        let mut target = target;
+        loop {
+            match self.rung(&target)? {
+                Next::Ended(exit) => return Ok(exit),
+                Next::Climb(rung, run_id) => {
+                    target = rung.target;
+                    self.args.method = Some(rung.method);
+                    self.args.escalated_from = Some(run_id);
+                }
+            }
+        }
+    }
+
+    fn rung(&mut self, target: &Target) -> Result<Next> {
+        let mut inbox = Inbox::new();
+        inbox.hear_signals()?;
+        let (runbook, settings) = self.catalog.runbook(target)?;
+        let mut policy = self.policy()?;
+        let mut surveyed = self.survey(&mut inbox, &runbook, &settings, &mut policy)?;
+        self.screen.plan(&surveyed.plan, self.args.dry_run);
+        if self.args.dry_run {
+            return Ok(Next::Ended(self.dry_run(&surveyed.plan)));
+        }
+        self.refuse_blocked(&mut inbox, &mut surveyed, policy.interactive)?;
+        self.refuse_unanswerable(&surveyed.plan, &policy)?;
+        let confirmed = self.confirm(&mut inbox, &surveyed.plan, &settings, &policy)?;
+        let run_id = clock::run_id();
+        let environment = surveyed.plan.environment();
+        let about = format!("{} {}", surveyed.plan.target, surveyed.plan.method);
+        let _lock = lock::acquire(&self.state, &environment, &run_id, &about)?;
+        if surveyed.at.elapsed() > Duration::from_secs(1) {
+            let again = self.survey(&mut inbox, &runbook, &settings, &mut policy)?;
+            refuse_stale(&surveyed.plan, &again.plan)?;
+            surveyed = again;
+        }
+        let journal = Journal::create(&self.state, &run_id)?;
+        let output_dir = journal.dir().to_owned();
+        let views = self.screen.views(&surveyed.plan, &run_id);
+        let mut hands = Hands::new(inbox, Recorder::new(journal, views));
+        hands.output_dir = Some(output_dir);
+        hands.redactor = Redactor::new(policy.secrets.values().cloned().collect());
+        let state = self
+            .begin(&mut hands, &surveyed.plan, &confirmed)
+            .map_err(|error| journal_failed(&error, true))?;
+        let mut run = Run::new(surveyed.plan, state, hands, surveyed.reader, policy);
+        let conclusion = run.go().map_err(|error| journal_failed(&error, false));
+        run.hands.recorder.quiet();
+        run.reader.cluster.close();
+        let conclusion = conclusion?;
+        self.screen.end(&run.state);
+        self.after(run, conclusion)
+    }
+
+    /// What follows a run: its exit code, or the next rung.
+    fn after(&self, mut run: Run, conclusion: Conclusion) -> Result<Next> {
+        let run_id = run.state.run_id.clone();
+        let rung = run.plan.ladder.first().cloned();
+        match (conclusion, rung) {
+            (Conclusion::Escalate(..), Some(rung)) => Ok(Next::Climb(rung, run_id)),
+            (Conclusion::Finished(_, exit), Some(rung))
+                if exit != Exit::Success
+                    && run.policy.interactive
+                    && run.hands.inbox.stop() == Stop::No =>
+            {
+                let question =
+                    format!("Go on with {} · {}? Its plan comes first.", rung.target, rung.method);
+                match ask::confirm(&mut run.hands.inbox, &question) {
+                    Answer::Yes => Ok(Next::Climb(rung, run_id)),
+                    _ => Ok(Next::Ended(exit)),
+                }
+            }
+            (
+                Conclusion::Finished(_, exit)
+                | Conclusion::Paused(exit)
+                | Conclusion::Escalate(_, exit),
+                _,
+            ) => Ok(Next::Ended(exit)),
+        }
+    }
+
+    fn policy(&self) -> Result<Policy> {
+        Ok(Policy {
+            interactive: prompt::can_prompt() && !self.args.no_input,
+            yes: self.args.yes,
+            confirm: self.args.confirm.clone(),
+            answers: commands::answers(&self.args.answers)?,
+            secrets: BTreeMap::new(),
+        })
+    }
+
+    /// Asks the world and makes the plan.
+    fn survey(
+        &self,
+        inbox: &mut Inbox,
+        runbook: &Runbook,
+        settings: &Settings,
+        policy: &mut Policy,
+    ) -> Result<Surveyed> {
+        let parameters = Parameters::parse(&self.args.params)?.with_environment();
+        let mut draft = Draft::new(runbook, settings, self.args.method.as_deref(), &parameters)?;
+        if let Some(adapt) = self.adapt {
+            adapt(&mut draft);
+        }
+        let reads = plan::reads(&draft);
+        let reader = reader(&plan::setting(&draft), plan::needs_cluster(&draft.steps))?;
+        policy.secrets = secrets::fetch(&draft.secrets)?;
+        let endpoints = plan::endpoints(&draft)
+            .into_iter()
+            .map(|http| {
+                let headers = attempt_headers(&http, &policy.secrets);
+                (http, headers)
+            })
+            .collect::<Vec<_>>();
+        let begun = Instant::now();
+        let (asked, limit) = (reader.clone(), self.args.survey_timeout);
+        inbox.helper(move || {
+            Message::Surveyed(Box::new(facts::gather(&reads, &endpoints, &asked, limit)))
+        });
+        let facts = wait_for_survey(inbox, limit)?;
+        let circumstances = Circumstances {
+            ladder: self.ladder(runbook, &draft.method),
+            skip_blocked: self.args.skip_blocked.clone(),
+            simulated: self.simulated,
+            elapsed_ms: millis(begun.elapsed()),
+        };
+        for id in &self.args.skip_blocked {
+            if !draft.steps.iter().any(|step| step.id == *id) {
+                return Err(unknown_step(&draft, id, "--skip-blocked").into());
+            }
+        }
+        for id in policy.answers.keys() {
+            if !draft.steps.iter().any(|step| step.id == *id) {
+                return Err(unknown_step(&draft, id, "--answer").into());
+            }
+        }
+        let plan = plan::make(&draft, facts, circumstances);
+        Ok(Surveyed { plan, reader, at: Instant::now() })
+    }
+
+    /// The rungs above a method: the next methods, then the service's, then the system's.
+    fn ladder(&self, runbook: &Runbook, method: &str) -> Vec<Rung> {
+        let mut rungs = Vec::new();
+        let above = runbook.methods.iter().skip_while(|it| it.name != method).skip(1);
+        rungs.extend(above.map(|method| rung_of(&runbook.target, method)));
+        let mut targets = Vec::new();
+        if runbook.target.level == Level::Component
+            && let Some(service) = &runbook.service
+        {
+            targets.push(Target { level: Level::Service, name: service.clone() });
+        }
+        if runbook.target.level != Level::System {
+            targets.push(Target { level: Level::System, name: "system".to_owned() });
+        }
+        for target in targets {
+            // A runbook that cannot be read is no rung; lint says why.
+            if let Ok((runbook, _)) = self.catalog.runbook(&target) {
+                rungs.extend(runbook.methods.iter().map(|method| rung_of(&target, method)));
+            }
+        }
+        rungs
+    }
+
+    fn dry_run(&self, plan: &Plan) -> Exit {
+        if plan.blocked().next().is_some() {
+            self.screen.blocked(plan);
+            return Exit::Blocked;
+        }
+        Exit::Success
+    }
+
+    /// Blocked means stop before anything is touched; from service level on an operator may choose
+    /// to run what is possible.
+    fn refuse_blocked(
+        &self,
+        inbox: &mut Inbox,
+        surveyed: &mut Surveyed,
+        interactive: bool,
+    ) -> Result<()> {
+        if surveyed.plan.blocked().next().is_none() {
+            return Ok(());
+        }
+        if interactive && surveyed.plan.target.level > Level::Component {
+            let names: Vec<&str> =
+                surveyed.plan.blocked().map(|step| step.step.name.as_str()).collect();
+            let question =
+                format!("Leave out what is blocked ({}) and run the rest?", names.join("; "));
+            if ask::confirm(inbox, &question) == Answer::Yes {
+                for step in &mut surveyed.plan.steps {
+                    step.left_out |= step.standing == Standing::Blocked;
+                }
+                surveyed.plan.seal();
+                return Ok(());
+            }
+        }
+        self.screen.blocked(&surveyed.plan);
+        Err(Error::blocked("").into())
+    }
+
+    /// What will need an answer that nobody can give is refused before anything is changed.
+    fn refuse_unanswerable(&self, plan: &Plan, policy: &Policy) -> Result<()> {
+        if policy.interactive {
+            return Ok(());
+        }
+        let mut error =
+            Error::new(Exit::Declined, "nobody can be asked here, and this run has questions");
+        for planned in plan.steps.iter().filter(|planned| !planned.left_out) {
+            let step = &planned.step;
+            if matches!(step.action, crate::runbook::Action::Manual(_))
+                && !policy.answers.contains_key(&step.id)
+            {
+                error = error.hint(format!("{}: --answer {}=pass (or =fail)", step.name, step.id));
+            }
+            if step.confirm == Confirm::Yes && !policy.yes {
+                error = error.hint(format!("{}: --yes", step.name));
+            }
+            if step.confirm == Confirm::Name && policy.confirm.as_deref() != Some(&plan.target.name)
+            {
+                error = error.hint(format!("{}: --confirm {}", step.name, plan.target.name));
+            }
+        }
+        if error.hints.is_empty() { Ok(()) } else { Err(error.hint("nothing was changed").into()) }
+    }
+
+    fn confirm(
+        &self,
+        inbox: &mut Inbox,
+        plan: &Plan,
+        settings: &Settings,
+        policy: &Policy,
+    ) -> Result<Record> {
+        super::confirm::confirm(inbox, plan, settings, policy, &self.args, self.simulated)
+    }
+
+    /// The first records of a run.
+    fn begin(
+        &self,
+        hands: &mut Hands,
+        plan: &Plan,
+        confirmed: &Record,
+    ) -> std::io::Result<RunState> {
+        let start = RunStarted {
+            target: plan.target.to_string(),
+            method: plan.method.clone(),
+            digest: plan.digest.clone(),
+            context: plan.setting.context.clone().unwrap_or_default(),
+            namespace: plan.setting.namespace.clone(),
+            cluster: plan.cluster.uid.clone(),
+            operator: commands::operator(),
+            host: commands::host(),
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            incident: self.args.incident.clone(),
+            reason: self.args.reason.clone(),
+            escalated_from: self.args.escalated_from.clone(),
+            budget_ms: plan.budget.map(millis),
+            simulated: self.simulated,
+            catalog: self.catalog.dir().display().to_string(),
+            plan: serde_json::to_value(plan)?,
+        };
+        let mut records = vec![hands.recorder.append(Record::RunStarted(Box::new(start)))?];
+        records.push(hands.recorder.append(confirmed.clone())?);
+        records.push(hands.recorder.append(Record::SnapshotTaken { values: plan.pinned() })?);
+        RunState::fold(&records).ok_or_else(|| std::io::Error::other("a run without a start"))
+    }
+}
+
+/// What follows a rung.
+enum Next {
+    Ended(Exit),
+    Climb(Rung, String),
+}
+
+/// The handles to the world; the proxy is only started where something needs the cluster.
+pub fn reader(setting: &Setting, needs_cluster: bool) -> Result<Reader> {
+    Ok(Reader {
+        cluster: if needs_cluster {
+            Cluster::open(setting, CLUSTER_DEADLINE)
+        } else {
+            Cluster::unneeded(setting)
+        },
+        forge: Forge::new(journal::cache_dir()?.join("git")),
+    })
+}
+
+fn rung_of(target: &Target, method: &crate::runbook::Method) -> Rung {
+    Rung {
+        target: target.clone(),
+        method: method.name.clone(),
+        budget: method.budget,
+        steps: method.steps.iter().map(|step| step.name.clone()).collect(),
+    }
+}
+
+fn unknown_step(draft: &Draft, id: &str, flag: &str) -> Error {
+    let ids: Vec<&str> = draft.steps.iter().map(|step| step.id.as_str()).collect();
+    let mut error = Error::usage(format!(
+        "{flag}: there is no step `{id}` in {} · {}",
+        draft.target, draft.method
+    ));
+    if let Some(near) = crate::error::nearest(id, ids.iter().copied()) {
+        error = error.hint(format!("did you mean `{near}`?"));
+    }
+    error.hint(format!("its steps: {}", ids.join(", ")))
+}
+
+fn wait_for_survey(inbox: &mut Inbox, limit: Duration) -> Result<Facts> {
+    let until = Instant::now() + limit + Duration::from_secs(2);
+    while Instant::now() < until {
+        match inbox.recv_until(until) {
+            Some(Message::Surveyed(facts)) => return Ok(*facts),
+            Some(Message::Signal(_)) => {
+                let exit = if inbox.terminated() { Exit::Terminated } else { Exit::Interrupted };
+                return Err(
+                    Error::new(exit, format!("{}: nothing was changed", inbox.reason())).into()
+                );
+            }
+            _ => {}
+        }
+    }
+    Err(Error::blocked("the survey did not come back").hint("nothing was changed").into())
+}
+
+/// What was confirmed is what runs: a plan that has changed since is refused, naming what changed.
+fn refuse_stale(shown: &Plan, now: &Plan) -> Result<()> {
+    if shown.digest == now.digest {
+        return Ok(());
+    }
+    let (before, after) = (shown.digested(), now.digested());
+    let mut error = Error::new(
+        Exit::PlanStale,
+        "the world has changed since the plan was shown; nothing was changed",
+    );
+    for key in before.keys().chain(after.keys().filter(|key| !before.contains_key(*key))) {
+        if before.get(key) != after.get(key) {
+            let word = |value: Option<&serde_json::Value>| {
+                value.map_or_else(|| "nothing".to_owned(), ToString::to_string)
+            };
+            error = error.hint(format!(
+                "{key}: was {}, is {}",
+                word(before.get(key)),
+                word(after.get(key))
+            ));
+        }
+    }
+    Err(error.hint("look at the plan again, and confirm that").into())
+}
+
+/// The journal cannot be written: no further step starts.
+pub fn journal_failed(error: &std::io::Error, before: bool) -> Error {
+    let exit = if before { Exit::Blocked } else { Exit::Unknown };
+    let error = Error::new(exit, format!("the journal cannot be written: {error}"));
+    if before {
+        error.hint("no step was started: nothing was changed")
+    } else {
+        error
+            .hint("no further step was started; what the last step did may be unrecorded")
+            .hint("make room or make it writable, then: rollback resume")
+    }
+}
+
+/// Whether a plan changes anything at all; what changes nothing needs no confirmation.
+pub fn is_harmless(plan: &Plan) -> bool {
+    plan.steps
+        .iter()
+        .filter(|step| !step.left_out)
+        .all(|step| step.nature == Nature::Check || step.standing == Standing::AlreadyThere)
+}

@@ -1,0 +1,142 @@
+//! `rollback rehearse`: the same engine, the same runbook, against a world on this machine that
+//! starts broken. A rehearsal in which nothing was repaired is a failed rehearsal.
+
+use crate::cli::{Global, Output, RehearseArgs};
+use crate::draft::Draft;
+use crate::error::{Error, Exit, Result};
+use crate::rehearsal::{CONTEXT, World};
+use crate::runbook::catalog::Catalog;
+use crate::runbook::parameters::Parameters;
+use crate::runbook::{Level, Runbook, Settings, Target};
+use crate::world::process;
+
+use super::entry::catalog;
+use super::launch::Launch;
+use super::screen::Screen;
+
+/// Rehearses a target.
+pub fn rehearse(
+    global: &Global,
+    screen: &Screen,
+    target: Target,
+    args: &RehearseArgs,
+) -> Result<Exit> {
+    let catalog = catalog(global, screen)?;
+    let (runbook, settings) = catalog.runbook(&target)?;
+    let mut run = args.run.clone();
+    run.params.extend(placeholders(&runbook, &settings, &run.params));
+    let parameters = Parameters::parse(&run.params)?.with_environment();
+    let own = drafts(&runbook, &settings, &parameters)?;
+    let above = above(&catalog, &runbook, &run.params);
+    let world = World::build(&own, &above, &args.faults, args.pod_start).map_err(|error| {
+        Error::blocked(format!("the rehearsal's world cannot be built: {error}"))
+    })?;
+    process::add_to_every_child(world.environment());
+    if screen.output == Output::Text {
+        screen.say(&stamp(&world));
+    }
+    let adapt = |draft: &mut Draft| world.adapt(draft);
+    let mut launch = Launch {
+        args: run,
+        catalog,
+        screen: screen.clone(),
+        simulated: true,
+        adapt: Some(&adapt),
+        state: crate::journal::state_dir()?,
+    };
+    let dry_run = launch.args.dry_run;
+    let exit = launch.go(target)?;
+    let missing = world.unimplemented();
+    if !missing.is_empty() {
+        return Err(Error::new(
+            Exit::Bug,
+            format!("the sandbox does not have: {}", missing.join(", ")),
+        )
+        .hint("what the rehearsal said may not be what a cluster would say")
+        .into());
+    }
+    if screen.output == Output::Text && !dry_run {
+        let word = if world.is_healthy() {
+            "SIMULATED: the rollback repaired the sandbox"
+        } else {
+            "SIMULATED: the sandbox is still broken: this rollback did not repair it"
+        };
+        screen.say(word);
+    }
+    Ok(exit)
+}
+
+fn stamp(world: &World) -> String {
+    let mut text = format!(
+        "SIMULATED: context {CONTEXT} is a sandbox in this process; nothing outside is touched.\n\
+         Commands that reach outside are stood in for; the world starts broken."
+    );
+    if !world.faults().is_empty() {
+        let faults: Vec<String> = world
+            .faults()
+            .iter()
+            .filter_map(|fault| clap::ValueEnum::to_possible_value(fault))
+            .map(|value| value.get_name().to_owned())
+            .collect();
+        text.push_str(&format!("\nFaults: {}", faults.join(", ")));
+    }
+    text.push('\n');
+    text
+}
+
+/// Values for required parameters that only the sandbox can give; what was given stays.
+fn placeholders(runbook: &Runbook, settings: &Settings, given: &[String]) -> Vec<String> {
+    crate::draft::known(runbook, settings)
+        .into_iter()
+        .filter(|(name, parameter)| {
+            parameter.default.is_none()
+                && parameter.secret.is_none()
+                && !given.iter().any(|pair| pair.split('=').next() == Some(name))
+                && std::env::var(format!("ROLLBACK_PARAM_{}", name.to_uppercase())).is_err()
+        })
+        .map(|(name, parameter)| {
+            let value = match parameter.shape.as_deref() {
+                Some("commit") => "0".repeat(40),
+                Some("url") => "file:///rehearsal".to_owned(),
+                _ => parameter.choices.first().cloned().unwrap_or_else(|| "rehearsal".to_owned()),
+            };
+            format!("{name}={value}")
+        })
+        .collect()
+}
+
+fn drafts(runbook: &Runbook, settings: &Settings, parameters: &Parameters) -> Result<Vec<Draft>> {
+    runbook
+        .methods
+        .iter()
+        .map(|method| Draft::new(runbook, settings, Some(&method.name), parameters))
+        .collect()
+}
+
+/// The drafts of the rungs above, as far as their runbooks can be read.
+fn above(catalog: &Catalog, runbook: &Runbook, params: &[String]) -> Vec<Draft> {
+    let mut targets = Vec::new();
+    if let Some(service) =
+        runbook.service.as_ref().filter(|_| runbook.target.level == Level::Component)
+    {
+        targets.push(Target { level: Level::Service, name: service.clone() });
+    }
+    if runbook.target.level != Level::System {
+        targets.push(Target { level: Level::System, name: "system".to_owned() });
+    }
+    targets
+        .iter()
+        .filter_map(|target| catalog.runbook(target).ok())
+        .filter_map(|(runbook, settings)| {
+            let mut params = params.to_vec();
+            params.retain(|pair| {
+                let known = crate::draft::known(&runbook, &settings);
+                pair.split('=').next().is_some_and(|name| known.contains_key(name))
+            });
+            params.extend(placeholders(&runbook, &settings, &params));
+            let parameters = Parameters::parse(&params).ok()?.with_environment();
+            drafts(&runbook, &settings, &parameters).ok()
+        })
+        .flatten()
+        .collect()
+}

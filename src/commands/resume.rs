@@ -1,0 +1,109 @@
+//! `rollback resume`: fold the journal, show where the run stopped, ask the world about what is in
+//! doubt, go on.
+
+use std::time::SystemTime;
+
+use crate::cli::ResumeArgs;
+use crate::error::{Error, Exit, Result};
+use crate::event::Record;
+use crate::inbox::{Answer, Inbox};
+use crate::journal::{self, Journal, read};
+use crate::lock;
+use crate::output::recorder::Recorder;
+use crate::run::{Conclusion, Policy, Run, ask};
+use crate::secrets;
+use crate::state::RunState;
+use crate::terminal::redact::Redactor;
+use crate::terminal::{prompt, resume_view};
+use crate::world::hands::Hands;
+
+use super::launch::{journal_failed, reader};
+use super::screen::Screen;
+
+/// Goes on with a run.
+pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
+    let state_dir = journal::state_dir()?;
+    let run_id = read::find_run(&state_dir, args.run.as_deref())?;
+    let (journal, records) = Journal::resume(&state_dir, &run_id)?;
+    let state = RunState::fold(&records).ok_or_else(|| {
+        Error::blocked(format!("run {run_id} was cut off before it began"))
+            .hint("nothing was changed; start a new run")
+    })?;
+    if let Some(finish) = &state.finish {
+        return Err(Error::usage(format!("run {run_id} is over: {}", finish.verdict.as_str()))
+            .hint(format!("read it: rollback runs show {run_id}"))
+            .into());
+    }
+    if state.start.simulated {
+        return Err(Error::usage(format!("run {run_id} was a rehearsal; its sandbox is gone"))
+            .hint("start another: rollback rehearse")
+            .into());
+    }
+    let plan = state.plan().ok_or_else(|| {
+        Error::new(
+            Exit::Unknown,
+            format!("the plan of run {run_id} cannot be read by this version"),
+        )
+        .hint(format!("it was written by rollback {}", state.start.version))
+    })?;
+    let mut inbox = Inbox::new();
+    inbox.hear_signals()?;
+    let policy = Policy {
+        interactive: prompt::can_prompt() && !args.no_input,
+        yes: args.yes,
+        confirm: args.confirm.clone(),
+        answers: super::answers(&args.answers)?,
+        secrets: secrets::fetch(&plan.secrets)?,
+    };
+    screen.say(&resume_view::resume_text(&state, SystemTime::now(), &screen.err));
+    if !policy.yes {
+        if !policy.interactive {
+            return Err(Error::new(
+                Exit::Declined,
+                "not confirmed: there is no terminal to ask on, and no --yes",
+            )
+            .hint(format!("to go on without being asked: rollback resume {run_id} --yes"))
+            .into());
+        }
+        match ask::confirm(&mut inbox, &resume_view::resume_question(&state)) {
+            Answer::Yes => {}
+            Answer::Interrupted => {
+                return Err(
+                    Error::new(Exit::Interrupted, "Ctrl-C: the run stays where it is").into()
+                );
+            }
+            _ => {
+                return Err(
+                    Error::new(Exit::Declined, "declined: the run stays where it is").into()
+                );
+            }
+        }
+    }
+    let about = format!("{} {}, resumed", state.start.target, state.start.method);
+    let _lock = lock::acquire(&state_dir, &plan.environment(), &run_id, &about)?;
+    let reader = reader(&plan.setting, plan.needs_cluster())?;
+    let output_dir = journal.dir().to_owned();
+    let views = screen.views(&plan, &run_id);
+    let mut hands = Hands::new(inbox, Recorder::new(journal, views));
+    hands.output_dir = Some(output_dir);
+    hands.redactor = Redactor::new(policy.secrets.values().cloned().collect());
+    let mut state = state;
+    let resumed = Record::Resumed {
+        operator: super::operator(),
+        host: super::host(),
+        pid: std::process::id(),
+    };
+    let envelope = hands.recorder.commit(resumed).map_err(|error| journal_failed(&error, true))?;
+    state.apply(&envelope);
+    let mut run = Run::new(plan, state, hands, reader, policy);
+    let conclusion = run.go().map_err(|error| journal_failed(&error, false));
+    run.hands.recorder.quiet();
+    run.reader.cluster.close();
+    let conclusion = conclusion?;
+    screen.end(&run.state);
+    Ok(match conclusion {
+        Conclusion::Finished(_, exit)
+        | Conclusion::Paused(exit)
+        | Conclusion::Escalate(_, exit) => exit,
+    })
+}

@@ -1,0 +1,112 @@
+//! What a command shows where: results to stdout, everything else to stderr, in the form asked for.
+
+use std::io::Write as _;
+use std::time::Instant;
+
+use crate::cli::{Color, Global, Output};
+use crate::output::json;
+use crate::output::jsonl::JsonLines;
+use crate::output::recorder::View;
+use crate::plan::Plan;
+use crate::state::RunState;
+use crate::terminal::live::LiveView;
+use crate::terminal::style::{ColorChoice, Stream, Style};
+use crate::terminal::{plan_view, verdict};
+
+/// Where and how a command shows things.
+#[derive(Debug, Clone)]
+pub struct Screen {
+    /// The form asked for.
+    pub output: Output,
+    /// stdout.
+    pub out: Style,
+    /// stderr.
+    pub err: Style,
+}
+
+impl Screen {
+    /// As the command line and the terminal say.
+    pub fn new(global: &Global) -> Screen {
+        let choice = match global.color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        Screen {
+            output: global.output,
+            out: Style::of(Stream::Stdout, choice),
+            err: Style::of(Stream::Stderr, choice),
+        }
+    }
+
+    /// A result. A closed pipe is somebody who has read enough.
+    pub fn result(&self, text: &str) {
+        let mut stdout = std::io::stdout().lock();
+        let _ = stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| if text.ends_with('\n') { Ok(()) } else { stdout.write_all(b"\n") });
+        let _ = stdout.flush();
+    }
+
+    /// A word beside the result.
+    pub fn say(&self, text: &str) {
+        let mut stderr = std::io::stderr().lock();
+        let _ = stderr
+            .write_all(text.as_bytes())
+            .and_then(|()| if text.ends_with('\n') { Ok(()) } else { stderr.write_all(b"\n") });
+    }
+
+    /// The plan: the result of a dry-run, and what comes before the question of a run.
+    pub fn plan(&self, plan: &Plan, is_result: bool) {
+        match (self.output, is_result) {
+            (Output::Text, true) => self.result(&plan_view::plan_text(plan, &self.out)),
+            (Output::Text, false) => self.say(&plan_view::plan_text(plan, &self.err)),
+            (Output::Json | Output::Jsonl, true) => {
+                let value = json::plan_json(plan);
+                let text = if self.output == Output::Json {
+                    serde_json::to_string_pretty(&value)
+                } else {
+                    serde_json::to_string(&value)
+                };
+                self.result(&text.unwrap_or_default());
+            }
+            (Output::Json | Output::Jsonl, false) => {
+                if crate::terminal::prompt::can_prompt() {
+                    self.say(&plan_view::plan_text(plan, &self.err));
+                }
+            }
+        }
+    }
+
+    /// Why nothing was run, and what to do.
+    pub fn blocked(&self, plan: &Plan) {
+        self.say(&plan_view::blocked_text(plan, &self.err));
+    }
+
+    /// The renderers of a run.
+    pub fn views(&self, plan: &Plan, run_id: &str) -> Vec<View> {
+        match self.output {
+            Output::Text => {
+                let view = LiveView::new(self.err.clone(), plan, Instant::now());
+                vec![View::Human(Box::new(view))]
+            }
+            Output::Json => Vec::new(),
+            Output::Jsonl => vec![View::Lines(JsonLines::stdout(run_id))],
+        }
+    }
+
+    /// How a run ended, or that it can go on.
+    pub fn end(&self, state: &RunState) {
+        match self.output {
+            Output::Text if state.finish.is_some() => {
+                self.result(&verdict::verdict_text(state, &self.out));
+            }
+            Output::Text => self.result(&verdict::paused_text(state, &self.out)),
+            Output::Json => {
+                let value = json::run_json(state);
+                self.result(&serde_json::to_string_pretty(&value).unwrap_or_default());
+            }
+            Output::Jsonl => {}
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Asking the operator: the prompt blocks on a helper thread, signals still reach us, and the
+//! terminal is given back on every path.
+
+use std::time::{Duration, Instant};
+
+use super::Run;
+use crate::inbox::{Answer, Inbox, Message};
+use crate::terminal::prompt;
+
+/// Waits for a prompt's answer; a signal answers it with [`Answer::Interrupted`].
+fn ask(inbox: &mut Inbox, prompt: impl FnOnce() -> Answer + Send + 'static) -> Answer {
+    inbox.helper(move || Message::Answered(prompt()));
+    loop {
+        match inbox.recv_until(Instant::now() + Duration::from_secs(3600)) {
+            Some(Message::Answered(answer)) => {
+                if answer == Answer::Interrupted {
+                    inbox.interrupted_at_prompt();
+                }
+                return answer;
+            }
+            Some(Message::Signal(_)) => {
+                prompt::restore_terminal();
+                return Answer::Interrupted;
+            }
+            _ => {}
+        }
+    }
+}
+
+fn plain(answer: prompt::Answer) -> Answer {
+    match answer {
+        prompt::Answer::Yes => Answer::Yes,
+        prompt::Answer::No => Answer::No,
+        prompt::Answer::Interrupted => Answer::Interrupted,
+    }
+}
+
+/// y/N; EOF is no.
+pub fn confirm(inbox: &mut Inbox, question: &str) -> Answer {
+    let question = question.to_owned();
+    ask(inbox, move || plain(prompt::confirm(&question)))
+}
+
+/// The name must be typed; anything else is no.
+pub fn name(inbox: &mut Inbox, question: &str, expected: &str) -> Answer {
+    let (question, expected) = (question.to_owned(), expected.to_owned());
+    ask(inbox, move || plain(prompt::type_name(&question, &expected)))
+}
+
+/// A line of text.
+pub fn text(inbox: &mut Inbox, question: &str) -> Answer {
+    let question = question.to_owned();
+    ask(inbox, move || match prompt::text(&question) {
+        prompt::Reply::Text(text) => Answer::Text(text),
+        prompt::Reply::Nothing => Answer::No,
+        prompt::Reply::Interrupted => Answer::Interrupted,
+    })
+}
+
+/// One key of several.
+pub fn menu(inbox: &mut Inbox, question: &str, keys: &[(char, String)]) -> Answer {
+    let (question, keys) = (question.to_owned(), keys.to_vec());
+    ask(inbox, move || {
+        let keys: Vec<(char, &str)> =
+            keys.iter().map(|(key, label)| (*key, label.as_str())).collect();
+        prompt::menu(&question, &keys).map_or(Answer::No, Answer::Key)
+    })
+}
+
+impl Run {
+    pub(super) fn ask_confirm(&mut self, question: &str) -> Answer {
+        self.hands.recorder.quiet();
+        confirm(&mut self.hands.inbox, question)
+    }
+
+    pub(super) fn ask_name(&mut self, question: &str, expected: &str) -> Answer {
+        self.hands.recorder.quiet();
+        name(&mut self.hands.inbox, question, expected)
+    }
+
+    /// The failure menu.
+    pub(super) fn ask_menu(&mut self, rung: Option<&str>) -> Answer {
+        self.hands.recorder.quiet();
+        let mut keys = vec![('r', "[r]etry".to_owned()), ('s', "[s]kip".to_owned())];
+        if let Some(rung) = rung {
+            keys.push(('e', format!("[e]scalate to {rung}")));
+        }
+        keys.push(('a', "[a]bort".to_owned()));
+        menu(&mut self.hands.inbox, "", &keys)
+    }
+
+    /// A step in doubt: there is no default.
+    pub(super) fn ask_doubt(&mut self, step: &str, why: &str) -> Answer {
+        self.hands.recorder.quiet();
+        let keys = [
+            ('a', "[a]pplied".to_owned()),
+            ('r', "[r]un again".to_owned()),
+            ('q', "[q]uit".to_owned()),
+        ];
+        menu(&mut self.hands.inbox, &format!("{step}: {why}. Was it applied?"), &keys)
+    }
+}

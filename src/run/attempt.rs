@@ -1,0 +1,291 @@
+//! One attempt at a step: the intent on the disk, the effect, the look until it is there, broken or
+//! out of time, and the record of its end.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::{Run, millis};
+use crate::event::{EffectKind, Live, Outcome, Record};
+use crate::inbox::{Message, Stop, TICK};
+use crate::plan::PlannedStep;
+use crate::runbook::{Action, Http};
+use crate::step::{Doing, Done, Effect, Nature, Outputs, kinds};
+
+/// How long a change may stay unseen after it was done before it is said not to have stuck.
+const STICKS: Duration = Duration::from_secs(10);
+
+impl Run {
+    /// Does a step once and records how it went.
+    pub(super) fn attempt(
+        &mut self,
+        index: usize,
+        planned: &PlannedStep,
+        attempt: u32,
+    ) -> io::Result<(Done, EffectKind)> {
+        let step = &planned.step;
+        let begun = Instant::now();
+        let deadline = begun + step.timeout;
+        let mut doing = self.doing(planned);
+        let (action, resolved) = match self.late().resolve(&step.action) {
+            Ok(resolved) => resolved,
+            Err(why) => return Err(io::Error::other(why)),
+        };
+        let commands = kinds::commands(&action, &self.plan.setting, &doing.mark, &planned.forecast);
+        let intent = Record::StepIntended {
+            step: step.id.clone(),
+            index: index + 1,
+            of: self.plan.steps.len(),
+            name: step.name.clone(),
+            kind: action.kind().to_owned(),
+            attempt,
+            commands,
+            resolved,
+        };
+        self.hands.take_up(&step.id, deadline);
+        self.hands.secrets = self.secrets_of(&action);
+        let (done, effect) = match planned.nature {
+            Nature::Change | Nature::Fire => {
+                let permit = self.hands.recorder.intend(&step.id, intent)?;
+                self.catch_up();
+                doing.timeout = deadline.saturating_duration_since(Instant::now());
+                let done = kinds::perform(&action, &doing, &mut self.hands, &permit);
+                self.follow(planned.nature, &action, &doing, done, deadline)?
+            }
+            Nature::Check => {
+                let permit = self.hands.recorder.intend(&step.id, intent)?;
+                self.catch_up();
+                let done = match &action {
+                    Action::Command(_) => kinds::perform(&action, &doing, &mut self.hands, &permit),
+                    _ => self.check(&step.id, &action, &doing, deadline)?,
+                };
+                let effect = if done.outcome == Outcome::Done {
+                    Effect::Present(done.why.clone(), Outputs::new())
+                } else {
+                    Effect::Missing(done.why.clone())
+                };
+                (done, effect)
+            }
+        };
+        let kind = effect.kind();
+        self.append(Record::StepEnded {
+            step: step.id.clone(),
+            attempt,
+            outcome: done.outcome,
+            effect: kind,
+            why: done.why.clone(),
+            detail: done.detail.clone(),
+            elapsed_ms: millis(begun.elapsed()),
+            outputs: done.outputs.clone(),
+        })?;
+        if done.outcome != Outcome::Done {
+            self.hands.recorder.sync()?;
+        }
+        self.watch_budget()?;
+        Ok((done, kind))
+    }
+
+    /// The intent was recorded by the journal, not by us: the state has to hear of it as well.
+    fn catch_up(&mut self) {
+        if let Some(envelope) = self.hands.recorder.last() {
+            self.state.apply(&envelope);
+        }
+    }
+
+    /// Looks after the effect of what was done, and says how the step went in the end.
+    fn follow(
+        &mut self,
+        nature: Nature,
+        action: &Action,
+        doing: &Doing,
+        done: Done,
+        deadline: Instant,
+    ) -> io::Result<(Done, Effect)> {
+        if nature == Nature::Fire {
+            let effect = Effect::Unanswerable("nothing can show the effect".to_owned());
+            return Ok((done, effect));
+        }
+        if done.outcome != Outcome::Done {
+            // What the command says of itself is not the last word: the world is asked once.
+            let effect = self.look_once(action, doing);
+            return Ok(match &effect {
+                Effect::Present(evidence, outputs) | Effect::Awaiting(evidence, outputs) => {
+                    let mut well = Done::well(format!("{evidence} (although {})", done.why));
+                    well.outputs.clone_from(outputs);
+                    (well, effect)
+                }
+                _ => (done, effect),
+            });
+        }
+        let effect = self.await_effect(action, doing, deadline)?;
+        let done = match &effect {
+            Effect::Present(evidence, outputs) | Effect::Awaiting(evidence, outputs) => {
+                let mut all = done.outputs;
+                all.extend(outputs.clone());
+                Done {
+                    outcome: Outcome::Done,
+                    why: evidence.clone(),
+                    detail: done.detail,
+                    outputs: all,
+                }
+            }
+            Effect::Broken(why, detail) => Done::badly(why.clone(), detail.clone()),
+            Effect::Missing(found) | Effect::Partly(found) => {
+                Done::badly(format!("it did not stick: {found}"), Vec::new())
+            }
+            Effect::Underway(_) | Effect::Unanswerable(_)
+                if self.hands.inbox.stop() >= Stop::EndChild =>
+            {
+                Done {
+                    outcome: Outcome::Interrupted,
+                    why: format!("the wait was cut short: {}", effect.sentence()),
+                    detail: Vec::new(),
+                    outputs: done.outputs,
+                }
+            }
+            Effect::Underway(progress) => Done {
+                outcome: Outcome::TimedOut,
+                why: format!(
+                    "not there within {}: {progress}",
+                    humantime::format_duration(self.limit(doing))
+                ),
+                detail: Vec::new(),
+                outputs: done.outputs,
+            },
+            Effect::Unanswerable(why) => {
+                Done::badly(format!("done, but its effect cannot be seen: {why}"), Vec::new())
+            }
+        };
+        Ok((done, effect))
+    }
+
+    fn limit(&self, doing: &Doing) -> Duration {
+        self.plan.step(&doing.mark.step_id).map_or(doing.timeout, |planned| planned.step.timeout)
+    }
+
+    /// Looks again whenever something moves, until the effect is there, broken, or out of time.
+    pub(super) fn await_effect(
+        &mut self,
+        action: &Action,
+        doing: &Doing,
+        deadline: Instant,
+    ) -> io::Result<Effect> {
+        let watched = kinds::watched(action);
+        let sender = self.hands.inbox.sender();
+        let _guard = (!watched.is_empty()).then(|| {
+            doing.reader.cluster.watch(&watched, move || {
+                let _ = sender.send(Message::Woken);
+            })
+        });
+        let begun = Instant::now();
+        let mut pause = Duration::from_millis(20);
+        loop {
+            let effect = self.look_once(action, doing);
+            match &effect {
+                Effect::Present(..) | Effect::Awaiting(..) | Effect::Broken(..) => {
+                    return Ok(effect);
+                }
+                Effect::Underway(text) => self.progress(&doing.mark.step_id, text),
+                Effect::Missing(_) | Effect::Partly(_) => {
+                    if begun.elapsed() > STICKS {
+                        return Ok(effect);
+                    }
+                }
+                Effect::Unanswerable(why) => {
+                    self.progress(&doing.mark.step_id, &format!("cannot be seen: {why}"));
+                }
+            }
+            self.watch_budget()?;
+            if Instant::now() >= deadline || self.hands.inbox.stop() >= Stop::EndChild {
+                return Ok(effect);
+            }
+            self.wait_for_news(deadline.min(Instant::now() + pause));
+            pause = (pause * 2).min(Duration::from_secs(1));
+        }
+    }
+
+    /// Waits until something that is watched moved, or `until`.
+    fn wait_for_news(&mut self, until: Instant) {
+        while Instant::now() < until {
+            match self.hands.inbox.recv_until(until.min(Instant::now() + TICK)) {
+                Some(Message::Woken) => {
+                    // Events come in bursts: one look answers for all that are here already.
+                    return;
+                }
+                Some(Message::Signal(_)) => {
+                    self.hands.say_stop();
+                    if self.hands.inbox.stop() >= Stop::EndChild {
+                        return;
+                    }
+                }
+                _ => self.hands.recorder.tick(),
+            }
+        }
+    }
+
+    /// One look, on a helper thread, while signals and the display go on.
+    pub(super) fn look_once(&mut self, action: &Action, doing: &Doing) -> Effect {
+        let (asked, known) = (action.clone(), doing.clone());
+        self.hands.inbox.helper(move || Message::Looked(kinds::look(&asked, &known)));
+        let until = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < until {
+            match self.hands.inbox.recv_until(Instant::now() + TICK) {
+                Some(Message::Looked(effect)) => return effect,
+                Some(Message::Signal(_)) => self.hands.say_stop(),
+                _ => self.hands.recorder.tick(),
+            }
+        }
+        Effect::Unanswerable("no answer within 30s".to_owned())
+    }
+
+    pub(super) fn progress(&mut self, step: &str, text: &str) {
+        self.hands.recorder.live(Live::Progress { step: step.to_owned(), text: text.to_owned() });
+    }
+
+    /// Lets time pass; true when we were asked to stop.
+    pub(super) fn idle(&mut self, until: Instant) -> bool {
+        while Instant::now() < until && self.hands.inbox.stop() == Stop::No {
+            if let Some(Message::Signal(_)) =
+                self.hands.inbox.recv_until(until.min(Instant::now() + TICK))
+            {
+                self.hands.say_stop();
+            }
+            self.hands.recorder.tick();
+        }
+        self.hands.inbox.stop() != Stop::No
+    }
+
+    /// The secrets that an action names, with their values.
+    fn secrets_of(&self, action: &Action) -> std::collections::BTreeMap<String, String> {
+        let texts: Vec<&String> = match action {
+            Action::Command(spec) => spec.env.values().collect(),
+            Action::Http(spec) => spec.headers.values().collect(),
+            _ => Vec::new(),
+        };
+        let names: Vec<String> =
+            texts.into_iter().flat_map(|text| crate::late::names(text)).collect();
+        self.policy
+            .secrets
+            .iter()
+            .filter(|(name, _)| names.contains(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    }
+
+    /// A check's headers with secrets filled in.
+    pub(super) fn headers(&self, http: &Http) -> Vec<(String, String)> {
+        headers(http, &self.policy.secrets)
+    }
+}
+
+/// A check's headers with secrets filled in.
+pub fn headers(
+    http: &Http,
+    secrets: &std::collections::BTreeMap<String, String>,
+) -> Vec<(String, String)> {
+    http.headers
+        .iter()
+        .map(|(name, value)| {
+            (name.clone(), crate::late::replace(value, |secret| secrets.get(secret).cloned()))
+        })
+        .collect()
+}

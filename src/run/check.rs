@@ -1,0 +1,173 @@
+//! Asking a Check: HTTP until it passes N times in a row, time, a rollout, a person.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::Run;
+use crate::event::Outcome;
+use crate::inbox::{Answer, Message, Stop, TICK};
+use crate::runbook::{Action, Http, Manual, Wait};
+use crate::step::{Doing, Done, Effect, Outputs};
+use crate::world::web;
+
+/// Between two passes in a row.
+const BETWEEN: Duration = Duration::from_millis(50);
+/// The widest wait between two failed attempts.
+const WIDEST: Duration = Duration::from_secs(2);
+
+impl Run {
+    /// Asks until it passes, or `deadline`.
+    pub(super) fn check(
+        &mut self,
+        id: &str,
+        action: &Action,
+        doing: &Doing,
+        deadline: Instant,
+    ) -> io::Result<Done> {
+        match action {
+            Action::Http(http) => self.check_http(id, http, deadline),
+            Action::Manual(manual) => Ok(self.check_manual(id, manual)),
+            Action::Wait(wait) => self.check_wait(action, wait, doing, deadline),
+            _ => Ok(Done::badly("this is not a check", Vec::new())),
+        }
+    }
+
+    fn check_http(&mut self, id: &str, http: &Http, deadline: Instant) -> io::Result<Done> {
+        let headers = self.headers(http);
+        let mut in_a_row = 0;
+        let mut fallen_back = 0;
+        let mut pause = BETWEEN;
+        loop {
+            let (passed, sentence) = self.probe(http, &headers);
+            if passed {
+                in_a_row += 1;
+                pause = BETWEEN;
+            } else {
+                fallen_back += u32::from(in_a_row > 0);
+                in_a_row = 0;
+            }
+            if in_a_row >= http.consecutive {
+                let times = if http.consecutive > 1 {
+                    format!(", {} in a row", http.consecutive)
+                } else {
+                    String::new()
+                };
+                return Ok(Done::well(format!("{sentence}{times}")));
+            }
+            let last = if fallen_back > 0 && !passed {
+                format!("{sentence}; it flaps: {fallen_back} times good, then bad again")
+            } else {
+                sentence
+            };
+            if self.hands.inbox.stop() >= Stop::EndChild {
+                return Ok(ended(Outcome::Interrupted, format!("cut short; last: {last}")));
+            }
+            if Instant::now() >= deadline {
+                return Ok(ended(Outcome::Failed, last));
+            }
+            self.progress(id, &format!("{last} · {in_a_row} of {}", http.consecutive));
+            self.watch_budget()?;
+            let until = (Instant::now() + pause).min(deadline);
+            while Instant::now() < until && self.hands.inbox.stop() < Stop::EndChild {
+                if let Some(Message::Signal(_)) =
+                    self.hands.inbox.recv_until(until.min(Instant::now() + TICK))
+                {
+                    self.hands.say_stop();
+                }
+                self.hands.recorder.tick();
+            }
+            if !passed {
+                pause = (pause * 2).min(WIDEST);
+            }
+        }
+    }
+
+    /// One attempt, on a helper thread, while signals and the display go on.
+    fn probe(&mut self, http: &Http, headers: &[(String, String)]) -> (bool, String) {
+        let (asked, headers) = (http.clone(), headers.to_vec());
+        self.hands.inbox.helper(move || {
+            let attempt = web::attempt(&asked, &headers);
+            Message::Probed(attempt.passed, attempt.sentence)
+        });
+        let until = Instant::now() + http.attempt_timeout + Duration::from_secs(5);
+        while Instant::now() < until {
+            match self.hands.inbox.recv_until(Instant::now() + TICK) {
+                Some(Message::Probed(passed, sentence)) => return (passed, sentence),
+                Some(Message::Signal(_)) => self.hands.say_stop(),
+                _ => self.hands.recorder.tick(),
+            }
+        }
+        (false, "no answer".to_owned())
+    }
+
+    fn check_manual(&mut self, id: &str, manual: &Manual) -> Done {
+        let verdict = |passed: bool, by: &str| {
+            if passed {
+                Done::well(format!("seen by {by}"))
+            } else {
+                Done::badly(format!("{by} said that it is not so"), Vec::new())
+            }
+        };
+        if let Some(passed) = self.policy.answers.get(id) {
+            return verdict(*passed, "--answer");
+        }
+        if !self.policy.interactive {
+            return Done::badly(
+                format!("it needs a person; answer it with --answer {id}=pass or {id}=fail"),
+                vec![manual.instruction.clone()],
+            );
+        }
+        match self.ask_confirm(&format!("{} Is it so?", manual.instruction)) {
+            Answer::Yes => verdict(true, "the operator"),
+            Answer::Interrupted => ended(Outcome::Interrupted, "not answered".to_owned()),
+            _ => verdict(false, "the operator"),
+        }
+    }
+
+    fn check_wait(
+        &mut self,
+        action: &Action,
+        wait: &Wait,
+        doing: &Doing,
+        deadline: Instant,
+    ) -> io::Result<Done> {
+        if let Some(duration) = wait.duration {
+            let until = Instant::now() + duration;
+            while Instant::now() < until {
+                let left = humantime::format_duration(Duration::from_secs(
+                    until.saturating_duration_since(Instant::now()).as_secs() + 1,
+                ));
+                self.progress(&doing.mark.step_id, &format!("{left} left"));
+                if let Some(Message::Signal(_)) =
+                    self.hands.inbox.recv_until(until.min(Instant::now() + TICK))
+                {
+                    self.hands.say_stop();
+                }
+                self.hands.recorder.tick();
+                if self.hands.inbox.stop() >= Stop::EndChild {
+                    return Ok(ended(Outcome::Interrupted, "the wait was cut short".to_owned()));
+                }
+            }
+            return Ok(Done::well(format!("waited {}", humantime::format_duration(duration))));
+        }
+        Ok(match self.await_effect(action, doing, deadline)? {
+            Effect::Present(evidence, _) | Effect::Awaiting(evidence, _) => Done::well(evidence),
+            Effect::Broken(why, detail) => Done::badly(why, detail),
+            other if self.hands.inbox.stop() >= Stop::EndChild => {
+                ended(Outcome::Interrupted, other.sentence().to_owned())
+            }
+            other => ended(
+                Outcome::TimedOut,
+                format!(
+                    "not there within {}: {}",
+                    humantime::format_duration(doing.timeout),
+                    other.sentence()
+                ),
+            ),
+        })
+    }
+}
+
+fn ended(outcome: Outcome, why: String) -> Done {
+    Done { outcome, why, detail: Vec::new(), outputs: Outputs::new() }
+}

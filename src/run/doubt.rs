@@ -1,0 +1,141 @@
+//! A step that was begun and whose end was never recorded: the world is asked, and what the world
+//! cannot answer, the operator is. It is never run again blindly.
+
+use std::io;
+use std::time::Instant;
+
+use super::{Flow, Run, is_idempotent};
+use crate::event::{EffectKind, Outcome, Record, Verdict};
+use crate::inbox::Answer;
+use crate::plan::PlannedStep;
+use crate::state::StepState;
+use crate::step::{Effect, Nature};
+use crate::world::process;
+
+impl Run {
+    /// What follows for a step that was begun before; none when it is to be run (again).
+    pub(super) fn resolve_doubt(&mut self, planned: &PlannedStep) -> io::Result<Option<Flow>> {
+        let id = planned.step.id.clone();
+        let Some(run) = self.state.step(&id) else { return Ok(None) };
+        let cut_off = matches!(
+            run.state,
+            StepState::InDoubt | StepState::Failed { outcome: Outcome::Interrupted }
+        );
+        if !cut_off {
+            return Ok(None);
+        }
+        if let Some((group, started, program)) = run.child.clone()
+            && child_lives(group, &started)
+        {
+            let why = format!(
+                "its command still runs (`{program}`, process group {group}): let it end, or end \
+                 it with kill -TERM -- -{group}"
+            );
+            return Ok(Some(Flow::Pause(why)));
+        }
+        if planned.nature == Nature::Check {
+            return Ok(None);
+        }
+        if planned.nature == Nature::Fire && is_idempotent(planned) {
+            self.settle(&id, EffectKind::Missing, "runbook", "it may be run again (idempotent)")?;
+            return Ok(None);
+        }
+        let (action, _) = self.late().resolve(&planned.step.action).map_err(io::Error::other)?;
+        let doing = self.doing(planned);
+        let effect = if planned.nature == Nature::Fire {
+            Effect::Unanswerable("nothing can show its effect".to_owned())
+        } else {
+            let first = self.look_once(&action, &doing);
+            if matches!(first, Effect::Underway(_)) {
+                self.await_effect(&action, &doing, Instant::now() + planned.step.timeout)?
+            } else {
+                first
+            }
+        };
+        self.settle_effect(planned, effect)
+    }
+
+    fn settle_effect(&mut self, planned: &PlannedStep, effect: Effect) -> io::Result<Option<Flow>> {
+        let id = planned.step.id.clone();
+        match effect {
+            Effect::Present(ref why, ref outputs) | Effect::Awaiting(ref why, ref outputs) => {
+                let why = format!("found applied: {why}");
+                self.settle_with(&id, effect.kind(), "world", &why, outputs.clone())?;
+                Ok(Some(Flow::Next))
+            }
+            Effect::Missing(ref why) | Effect::Partly(ref why) => {
+                self.settle(&id, effect.kind(), "world", &format!("found not applied: {why}"))?;
+                Ok(None)
+            }
+            Effect::Broken(ref why, _) | Effect::Underway(ref why) => {
+                // Doing it again is what a retry would do, and a Change can be done again.
+                self.settle(&id, EffectKind::Partly, "world", why)?;
+                Ok(None)
+            }
+            Effect::Unanswerable(why) => self.ask_about(planned, &why),
+        }
+    }
+
+    fn ask_about(&mut self, planned: &PlannedStep, why: &str) -> io::Result<Option<Flow>> {
+        let id = planned.step.id.clone();
+        let answer = if let Some(applied) = self.policy.answers.get(&id) {
+            if *applied { Answer::Key('a') } else { Answer::Key('r') }
+        } else if self.policy.interactive {
+            self.ask_doubt(&planned.step.name, why)
+        } else {
+            Answer::No
+        };
+        match answer {
+            Answer::Key('a') => {
+                self.settle(&id, EffectKind::Present, "operator", "said to be applied")?;
+                Ok(Some(Flow::Next))
+            }
+            Answer::Key('r') => {
+                self.settle(&id, EffectKind::Missing, "operator", "said to be run again")?;
+                Ok(None)
+            }
+            Answer::Key('q') => Ok(Some(Flow::Stop(
+                Verdict::Unknown,
+                format!("step {} is in doubt: {why}", planned.step.name),
+            ))),
+            _ => Ok(Some(Flow::Doubt(format!(
+                "step {} is in doubt: {why}; say --answer {id}=pass (it was applied) or \
+                 --answer {id}=fail (run it again)",
+                planned.step.name
+            )))),
+        }
+    }
+
+    fn settle(&mut self, id: &str, effect: EffectKind, by: &str, why: &str) -> io::Result<()> {
+        self.settle_with(id, effect, by, why, crate::step::Outputs::new())
+    }
+
+    fn settle_with(
+        &mut self,
+        id: &str,
+        effect: EffectKind,
+        by: &str,
+        why: &str,
+        outputs: crate::step::Outputs,
+    ) -> io::Result<()> {
+        self.commit(Record::DoubtResolved {
+            step: id.to_owned(),
+            effect,
+            by: by.to_owned(),
+            why: why.to_owned(),
+            outputs,
+        })
+    }
+}
+
+/// Whether the child of an earlier process is still there (and not another with its number).
+pub fn child_lives(group: u32, started: &str) -> bool {
+    if started.is_empty() {
+        return process::group_exists(group);
+    }
+    match process::start_time(group) {
+        Some(now) => now == started,
+        // The leader is gone, but its group may not be.
+        None => process::group_exists(group),
+    }
+}

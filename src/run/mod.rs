@@ -1,0 +1,358 @@
+//! The run loop: intend, perform, look until it is there, broken or out of time, record the end.
+//! `attempt.rs` does one attempt, `check.rs` asks a Check, `ask.rs` asks the operator, `doubt.rs`
+//! asks the world about a step that was cut off, `verdict.rs` decides what it all came to.
+
+pub mod ask;
+mod attempt;
+mod check;
+mod doubt;
+mod verdict;
+
+pub use attempt::headers as attempt_headers;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::error::Exit;
+use crate::event::{Choice, EffectKind, Outcome, Record, SkipReason, Verdict};
+use crate::inbox::{Answer, Stop};
+use crate::late::Late;
+use crate::plan::{Plan, PlannedStep};
+use crate::runbook::{Confirm, OnFailure};
+use crate::state::{RunState, StepState};
+use crate::step::{Doing, Done, Mark, Nature, Standing};
+use crate::world::hands::Hands;
+use crate::world::{Reader, clock};
+
+/// How a run may ask and be answered.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    /// Whether somebody sits at the terminal.
+    pub interactive: bool,
+    /// `--yes`.
+    pub yes: bool,
+    /// `--confirm NAME`.
+    pub confirm: Option<String>,
+    /// `--answer STEP=pass|fail`.
+    pub answers: BTreeMap<String, bool>,
+    /// The values of secrets, by name.
+    pub secrets: BTreeMap<String, String>,
+}
+
+/// One execution of a plan.
+pub struct Run {
+    /// What is done.
+    pub plan: Plan,
+    /// What has happened.
+    pub state: RunState,
+    /// The main thread's: inbox, records, commands.
+    pub hands: Hands,
+    /// The world, to read.
+    pub reader: Reader,
+    /// How it may ask.
+    pub policy: Policy,
+    begun: Instant,
+    earlier: Duration,
+    budget_said: bool,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Conclusion {
+    /// It is over.
+    Finished(Verdict, Exit),
+    /// It stopped and can be resumed.
+    Paused(Exit),
+    /// The operator wants the next rung at once.
+    Escalate(Verdict, Exit),
+}
+
+/// What follows a step.
+enum Flow {
+    Next,
+    Stop(Verdict, String),
+    Escalate(String),
+    Pause(String),
+    /// Nothing can tell how the step ended, and nobody could be asked.
+    Doubt(String),
+}
+
+impl Run {
+    /// A run that starts, or goes on where `state` says.
+    pub fn new(plan: Plan, state: RunState, hands: Hands, reader: Reader, policy: Policy) -> Run {
+        let earlier = Duration::from_millis(state.steps.iter().map(|step| step.elapsed_ms).sum());
+        let budget_said = state.over_budget;
+        Run { plan, state, hands, reader, policy, begun: Instant::now(), earlier, budget_said }
+    }
+
+    /// Runs all steps that are left, then judges. An error is ours: the journal cannot be written.
+    pub fn go(&mut self) -> io::Result<Conclusion> {
+        for index in 0..self.plan.steps.len() {
+            let planned = self.plan.steps[index].clone();
+            if self.is_finished(&planned) {
+                continue;
+            }
+            self.hands.inbox.drain();
+            if self.hands.inbox.stop() != Stop::No {
+                return self.pause(self.hands.inbox.reason().to_owned());
+            }
+            match self.step(index, &planned)? {
+                Flow::Next => {}
+                Flow::Stop(verdict, why) => return self.finish(verdict, why),
+                Flow::Escalate(why) => {
+                    let Conclusion::Finished(verdict, exit) = self.finish(Verdict::Failed, why)?
+                    else {
+                        unreachable!("finish finishes")
+                    };
+                    return Ok(Conclusion::Escalate(verdict, exit));
+                }
+                Flow::Pause(why) => return self.pause(why),
+                Flow::Doubt(why) => return self.pause_with(why, Exit::Unknown),
+            }
+        }
+        self.judge()
+    }
+
+    fn is_finished(&self, planned: &PlannedStep) -> bool {
+        self.state.step(&planned.step.id).is_some_and(|run| match run.state {
+            StepState::Done { .. } | StepState::Skipped { .. } => true,
+            StepState::Failed { .. } => {
+                matches!(run.choice, Some(Choice::Skip | Choice::Continue))
+            }
+            StepState::Pending | StepState::InDoubt => false,
+        })
+    }
+
+    fn step(&mut self, index: usize, planned: &PlannedStep) -> io::Result<Flow> {
+        let id = planned.step.id.clone();
+        if planned.left_out {
+            let why = planned.forecast.obstacles.first().map_or("", |it| it.why.as_str());
+            return self.skip(&id, SkipReason::Blocked, format!("left out: {why}"));
+        }
+        if let Some(flow) = self.resolve_doubt(planned)? {
+            return Ok(flow);
+        }
+        let begun_before = self.state.step(&id).is_some_and(|run| run.attempts > 0);
+        if planned.standing == Standing::AlreadyThere && !begun_before {
+            let evidence = planned.forecast.evidence.first().cloned();
+            let why = evidence.unwrap_or_else(|| "already there".to_owned());
+            return self.skip(&id, SkipReason::AlreadyThere, why);
+        }
+        if !self.confirmed(planned) {
+            return Ok(Flow::Pause(format!("step {} was not confirmed", planned.step.name)));
+        }
+        self.tries(index, planned)
+    }
+
+    /// Tries a step as often as its runbook and the operator say.
+    fn tries(&mut self, index: usize, planned: &PlannedStep) -> io::Result<Flow> {
+        let id = planned.step.id.clone();
+        let before = self.state.step(&id).map_or(0, |run| run.attempts);
+        let mut allowed = before + planned.step.retry.attempts.max(1);
+        let mut backoff = planned.step.retry.backoff;
+        loop {
+            let attempt = self.state.step(&id).map_or(0, |run| run.attempts) + 1;
+            let (done, effect) = self.attempt(index, planned, attempt)?;
+            if done.outcome == Outcome::Done {
+                return Ok(Flow::Next);
+            }
+            if done.outcome == Outcome::Interrupted || self.hands.inbox.stop() >= Stop::EndChild {
+                return Ok(Flow::Pause(self.hands.inbox.reason().to_owned()));
+            }
+            // A Fire may have fired; only its author can say that firing twice is harmless.
+            let repeatable = planned.nature != Nature::Fire || is_idempotent(planned);
+            if attempt < allowed && repeatable && self.hands.inbox.stop() == Stop::No {
+                self.decide(&id, Choice::Retry, "policy")?;
+                self.hands
+                    .progress(&format!("next try in {}", humantime::format_duration(backoff)));
+                if self.idle(Instant::now() + backoff) {
+                    return Ok(Flow::Pause(self.hands.inbox.reason().to_owned()));
+                }
+                backoff *= 2;
+                continue;
+            }
+            if planned.step.on_failure == OnFailure::Continue {
+                self.decide(&id, Choice::Continue, "policy")?;
+                return Ok(Flow::Next);
+            }
+            match self.after_failure(planned, &done, effect)? {
+                Choice::Retry => allowed = attempt + 1,
+                Choice::Skip | Choice::Continue => return Ok(Flow::Next),
+                Choice::Escalate => return Ok(Flow::Escalate(done.why)),
+                Choice::Abort => {
+                    let why = format!("step {} failed: {}", planned.step.name, done.why);
+                    let asked = self.policy.interactive;
+                    let verdict = if asked { Verdict::Aborted } else { Verdict::Failed };
+                    return Ok(Flow::Stop(verdict, why));
+                }
+            }
+        }
+    }
+
+    /// The failure menu; without a terminal the run stops.
+    fn after_failure(
+        &mut self,
+        planned: &PlannedStep,
+        done: &Done,
+        effect: EffectKind,
+    ) -> io::Result<Choice> {
+        let choice = if self.policy.interactive {
+            let rung =
+                self.plan.ladder.first().map(|rung| rung.target.to_string() + " · " + &rung.method);
+            match self.ask_menu(rung.as_deref()) {
+                Answer::Key('r') => Choice::Retry,
+                Answer::Key('s') => Choice::Skip,
+                Answer::Key('e') => Choice::Escalate,
+                _ => Choice::Abort,
+            }
+        } else {
+            Choice::Abort
+        };
+        let by = if self.policy.interactive { "prompt" } else { "policy" };
+        let _ = (done, effect);
+        self.decide(&planned.step.id, choice, by)?;
+        Ok(choice)
+    }
+
+    fn decide(&mut self, step: &str, choice: Choice, by: &str) -> io::Result<()> {
+        self.commit(Record::Decision { step: step.to_owned(), choice, by: by.to_owned() })
+    }
+
+    fn skip(&mut self, step: &str, why: SkipReason, detail: String) -> io::Result<Flow> {
+        self.append(Record::StepSkipped { step: step.to_owned(), why, detail })?;
+        Ok(Flow::Next)
+    }
+
+    /// Whether the step's own question was answered with yes.
+    fn confirmed(&mut self, planned: &PlannedStep) -> bool {
+        let name = self.plan.target.name.clone();
+        match planned.step.confirm {
+            Confirm::None => true,
+            Confirm::Yes if self.policy.yes => true,
+            Confirm::Name if self.policy.confirm.as_deref() == Some(&name) => true,
+            _ if !self.policy.interactive => false,
+            Confirm::Yes => self.ask_confirm(&format!("{}?", planned.step.name)) == Answer::Yes,
+            Confirm::Name => {
+                self.ask_name(&format!("{}: type {name} to go on", planned.step.name), &name)
+                    == Answer::Yes
+            }
+        }
+    }
+
+    /// What doing a step needs to know.
+    fn doing(&self, planned: &PlannedStep) -> Doing {
+        Doing {
+            setting: self.plan.setting.clone(),
+            mark: Mark {
+                run_id: self.state.run_id.clone(),
+                step_id: planned.step.id.clone(),
+                started_at: clock::seconds(&self.state.started),
+            },
+            forecast: planned.forecast.clone(),
+            outputs: self.state.outputs(),
+            parameters: self.plan.parameters.clone(),
+            timeout: planned.step.timeout,
+            reader: self.reader.clone(),
+        }
+    }
+
+    fn late(&self) -> Late {
+        Late {
+            run_id: self.state.run_id.clone(),
+            started: self.state.started.clone(),
+            outputs: self.state.outputs(),
+        }
+    }
+
+    /// Time spent so far, over all processes of this run.
+    pub fn elapsed(&self) -> Duration {
+        self.earlier + self.begun.elapsed()
+    }
+
+    /// Says once that the budget is used up.
+    fn watch_budget(&mut self) -> io::Result<()> {
+        let Some(budget) = self.plan.budget else { return Ok(()) };
+        if !self.budget_said && self.elapsed() > budget {
+            self.budget_said = true;
+            self.append(Record::BudgetExceeded { budget_ms: millis(budget) })?;
+        }
+        Ok(())
+    }
+
+    /// Records durably.
+    fn commit(&mut self, record: Record) -> io::Result<()> {
+        let envelope = self.hands.recorder.commit(record)?;
+        self.state.apply(&envelope);
+        Ok(())
+    }
+
+    /// Records; durable with the next intent or commit.
+    fn append(&mut self, record: Record) -> io::Result<()> {
+        let envelope = self.hands.recorder.append(record)?;
+        self.state.apply(&envelope);
+        Ok(())
+    }
+
+    fn pause(&mut self, why: String) -> io::Result<Conclusion> {
+        let exit = if self.hands.inbox.stop() == Stop::No {
+            Exit::Declined
+        } else if self.hands.inbox.terminated() {
+            Exit::Terminated
+        } else {
+            Exit::Interrupted
+        };
+        self.pause_with(why, exit)
+    }
+
+    fn pause_with(&mut self, why: String, exit: Exit) -> io::Result<Conclusion> {
+        let resume = ["rollback", "resume", &self.state.run_id].map(str::to_owned).to_vec();
+        self.commit(Record::RunPaused { why, exit_code: exit.code(), resume })?;
+        Ok(Conclusion::Paused(exit))
+    }
+
+    fn finish(&mut self, verdict: Verdict, why: String) -> io::Result<Conclusion> {
+        let exit = match verdict {
+            Verdict::Recovered => Exit::Success,
+            Verdict::Applied => Exit::Applied,
+            Verdict::Failed | Verdict::Aborted => Exit::StepFailed,
+            Verdict::Unknown => Exit::Unknown,
+        };
+        self.finish_with(verdict, exit, why)
+    }
+
+    fn finish_with(&mut self, verdict: Verdict, exit: Exit, why: String) -> io::Result<Conclusion> {
+        if exit != Exit::Success {
+            self.offer(&why)?;
+        }
+        self.commit(Record::RunFinished {
+            verdict,
+            exit_code: exit.code(),
+            why,
+            elapsed_ms: millis(self.elapsed()),
+        })?;
+        Ok(Conclusion::Finished(verdict, exit))
+    }
+
+    /// Offers the next rung of the ladder.
+    fn offer(&mut self, why: &str) -> io::Result<()> {
+        let Some(rung) = self.plan.ladder.first().cloned() else { return Ok(()) };
+        self.append(Record::EscalationOffered {
+            target: rung.target.to_string(),
+            method: rung.method.clone(),
+            command: rung.command(),
+            ready: None,
+            why: why.to_owned(),
+        })
+    }
+}
+
+/// Whether firing it twice is harmless.
+fn is_idempotent(planned: &PlannedStep) -> bool {
+    matches!(&planned.step.action, crate::runbook::Action::Command(spec) if spec.idempotent)
+}
+
+/// A duration as records carry it.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

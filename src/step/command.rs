@@ -1,0 +1,262 @@
+//! `command` and `shell`: a Change where a probe can show the effect, a Check where it changes
+//! nothing, else a Fire.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::facts::{Facts, Probe, Read};
+use crate::journal::Permit;
+use crate::late;
+use crate::runbook::{Command, CommandForm};
+use crate::step::{Doing, Done, Effect, Forecast, Nature, Outputs};
+use crate::world::forge::Forge;
+use crate::world::hands::Hands;
+use crate::world::process::{Ending, Invocation, capture, find_program};
+
+/// How long a probe may take.
+const PROBE: Duration = Duration::from_secs(10);
+/// How many lines of a failed command's output are shown.
+const DETAIL: usize = 12;
+
+/// What it is to the world.
+pub fn nature(spec: &Command) -> Nature {
+    if spec.check {
+        Nature::Check
+    } else if spec.probe.is_some() {
+        Nature::Change
+    } else {
+        Nature::Fire
+    }
+}
+
+/// The argv that runs it.
+pub fn argv(spec: &Command) -> Vec<String> {
+    match &spec.form {
+        CommandForm::Argv(argv) => argv.clone(),
+        CommandForm::Shell(text) => {
+            ["bash", "-euo", "pipefail", "-c", text].map(str::to_owned).to_vec()
+        }
+    }
+}
+
+/// Where its program is, and its probe's answer where it can be asked beforehand.
+pub fn reads(spec: &Command) -> Vec<Read> {
+    let mut reads = Vec::new();
+    let argv = argv(spec);
+    if let Some(program) = argv.first().filter(|program| !in_checkout(spec, program)) {
+        reads.push(Read::Program(program.clone()));
+    }
+    reads.extend(early_probe(spec).map(Read::Probe));
+    reads
+}
+
+/// A relative path with a slash is looked for in the checkout, which does not exist yet.
+fn in_checkout(spec: &Command, program: &str) -> bool {
+    spec.checkout.is_some() && program.contains('/') && !program.starts_with('/')
+}
+
+/// The probe, where it needs nothing that only exists during the run.
+fn early_probe(spec: &Command) -> Option<Probe> {
+    let argv = spec.probe.clone()?;
+    let late = argv.iter().any(|text| !late::names(text).is_empty());
+    (!late && spec.checkout.is_none()).then(|| Probe { argv, cwd: spec.cwd.clone() })
+}
+
+/// What it will find.
+pub fn forecast(spec: &Command, facts: &mut Facts) -> Forecast {
+    let mut forecast = Forecast::default();
+    let argv = argv(spec);
+    if let Some(program) = argv.first()
+        && let Some(Err(why)) = facts.programs.get(program)
+    {
+        forecast.block(
+            why.sentence(),
+            Some(format!("install {program}, or run from a machine that has it")),
+        );
+    }
+    if let Some(cwd) = spec.cwd.as_deref().filter(|_| spec.checkout.is_none())
+        && late::names(cwd).is_empty()
+        && !Path::new(cwd).is_dir()
+    {
+        forecast.block(format!("its directory {cwd} does not exist"), None);
+    }
+    if let Some(step) = &spec.checkout {
+        forecast.evidence.push(format!("in a fresh checkout of what step `{step}` pushes"));
+    }
+    if let Some(probe) = early_probe(spec) {
+        match facts.probes.get(&probe) {
+            Some(Ok(true)) => {
+                forecast.already_there = true;
+                forecast.evidence.push(format!("its probe passes: {}", probe.argv.join(" ")));
+            }
+            Some(Ok(false)) => {
+                forecast.evidence.push(format!("its probe fails now: {}", probe.argv.join(" ")));
+            }
+            Some(Err(why)) => forecast.uncheckable(
+                format!("its probe cannot be asked: {}", why.sentence()),
+                Some("the step can still run; a resume will have to ask you".to_owned()),
+            ),
+            None => {}
+        }
+    }
+    forecast
+}
+
+/// Runs it.
+pub fn perform(spec: &Command, doing: &Doing, hands: &mut Hands, permit: &Permit) -> Done {
+    let directory = match directory(spec, doing, hands) {
+        Ok(directory) => directory,
+        Err(why) => return Done::badly(why, Vec::new()),
+    };
+    let mut invocation = Invocation::new(argv(spec), doing.timeout);
+    invocation.cwd = directory.as_ref().map(Directory::path);
+    invocation.env = environment(spec, doing, &hands.secrets);
+    let captured = hands.run(permit, &[invocation]).remove(0);
+    let shown = short(&argv(spec));
+    match captured.ending {
+        Ending::Exit(0) => Done::well(format!("{shown}: exit 0")),
+        Ending::TimedOut => Done {
+            outcome: crate::event::Outcome::TimedOut,
+            why: format!(
+                "`{shown}` did not end within {}; it was ended with all its children",
+                humantime::format_duration(doing.timeout)
+            ),
+            detail: last_lines(&captured.stderr, &captured.stdout),
+            outputs: Outputs::new(),
+        },
+        Ending::Interrupted => Done {
+            outcome: crate::event::Outcome::Interrupted,
+            why: format!("`{shown}` was ended before it was done"),
+            detail: last_lines(&captured.stderr, &captured.stdout),
+            outputs: Outputs::new(),
+        },
+        ending => Done::badly(
+            format!("`{shown}` failed: {}", ending.phrase()),
+            last_lines(&captured.stderr, &captured.stdout),
+        ),
+    }
+}
+
+/// Asks its probe; a Fire has none.
+pub fn look(spec: &Command, doing: &Doing) -> Effect {
+    let Some(probe) = &spec.probe else {
+        return Effect::Unanswerable("it has no probe, so nothing can tell".to_owned());
+    };
+    let mut invocation = Invocation::new(probe.clone(), PROBE);
+    invocation.cwd = spec.cwd.as_ref().map(PathBuf::from).filter(|_| spec.checkout.is_none());
+    invocation.env = environment(spec, doing, &BTreeMap::new());
+    let captured = capture(&invocation);
+    let shown = short(probe);
+    match captured.ending {
+        Ending::Exit(0) => Effect::Present(format!("its probe passes: {shown}"), Outputs::new()),
+        Ending::Exit(code) => Effect::Missing(format!("its probe says no (exit {code}): {shown}")),
+        ending => Effect::Unanswerable(format!("its probe `{shown}`: {}", ending.phrase())),
+    }
+}
+
+/// Where a command runs.
+enum Directory {
+    Given(PathBuf),
+    /// Removed when the command has ended.
+    Checkout(tempfile::TempDir, PathBuf),
+}
+
+impl Directory {
+    fn path(&self) -> PathBuf {
+        match self {
+            Directory::Given(path) => path.clone(),
+            Directory::Checkout(dir, below) => dir.path().join("tree").join(below),
+        }
+    }
+}
+
+fn directory(
+    spec: &Command,
+    doing: &Doing,
+    hands: &mut Hands,
+) -> Result<Option<Directory>, String> {
+    let Some(step) = &spec.checkout else {
+        return Ok(spec.cwd.as_ref().map(|cwd| Directory::Given(PathBuf::from(cwd))));
+    };
+    let sha = doing.outputs.get(step).and_then(|outputs| outputs.get("sha")).ok_or_else(|| {
+        format!("step `{step}` has pushed no commit, so there is nothing to check out")
+    })?;
+    let repository =
+        doing.setting.repository.as_deref().ok_or("the catalog names no repository")?;
+    hands.progress(&format!("checking out {}", sha.get(..8).unwrap_or(sha)));
+    let dir = tempfile::Builder::new()
+        .prefix("rollback-checkout-")
+        .tempdir()
+        .map_err(|error| format!("no directory for the checkout: {error}"))?;
+    let forge: &Forge = &doing.reader.forge;
+    forge
+        .checkout(repository, sha, &dir.path().join("tree"))
+        .map_err(|error| format!("{sha} could not be checked out: {error:#}"))?;
+    Ok(Some(Directory::Checkout(dir, PathBuf::from(spec.cwd.clone().unwrap_or_default()))))
+}
+
+/// Its own env with secrets filled in; for a script also the parameters.
+fn environment(
+    spec: &Command,
+    doing: &Doing,
+    secrets: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut environment = BTreeMap::from([
+        ("ROLLBACK_RUN_ID".to_owned(), doing.mark.run_id.clone()),
+        ("ROLLBACK_STEP".to_owned(), doing.mark.step_id.clone()),
+    ]);
+    if matches!(spec.form, CommandForm::Shell(_)) {
+        environment.extend(doing.parameters.clone());
+    }
+    for (name, value) in &spec.env {
+        let value = late::replace(value, |secret| secrets.get(secret).cloned());
+        environment.insert(name.clone(), value);
+    }
+    environment
+}
+
+/// The argv as one line that fits.
+pub fn short(argv: &[String]) -> String {
+    let line = match argv {
+        [bash, flags, option, c, script]
+            if bash == "bash" && flags == "-euo" && option == "pipefail" && c == "-c" =>
+        {
+            format!("shell: {}", script.lines().next().unwrap_or_default())
+        }
+        _ => argv.join(" "),
+    };
+    let mut short: String = line.chars().take(60).collect();
+    if short.len() < line.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// What the command said last: its stderr, else its stdout.
+fn last_lines(stderr: &[u8], stdout: &[u8]) -> Vec<String> {
+    let said = if stderr.iter().all(u8::is_ascii_whitespace) { stdout } else { stderr };
+    let text = String::from_utf8_lossy(said);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(DETAIL)..]
+        .iter()
+        .map(|line| crate::terminal::sanitize::line(line))
+        .collect()
+}
+
+/// Where a program is; the survey's read.
+pub fn locate(program: &str) -> crate::facts::Known<PathBuf> {
+    find_program(program).ok_or_else(|| {
+        crate::facts::Unread::Missing(format!("`{program}` is not on the PATH"), None)
+    })
+}
+
+/// A probe's answer; the survey's read.
+pub fn ask(probe: &Probe) -> crate::facts::Known<bool> {
+    let mut invocation = Invocation::new(probe.argv.clone(), PROBE);
+    invocation.cwd = probe.cwd.as_ref().map(PathBuf::from);
+    match capture(&invocation).ending {
+        Ending::Exit(code) => Ok(code == 0),
+        ending => Err(crate::facts::Unread::Failed(ending.phrase())),
+    }
+}

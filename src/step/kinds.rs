@@ -1,0 +1,206 @@
+//! The table of kinds: which file answers for which action. Adding a kind is a line in each match,
+//! and the compiler names the lines that are missing.
+
+use std::collections::BTreeSet;
+
+use crate::facts::{Facts, Read};
+use crate::journal::Permit;
+use crate::runbook::{Action, Http, Workload};
+use crate::step::git::{restore_files, revert_commits, rollback_branch};
+use crate::step::workload::{restart, wait_rollout};
+use crate::step::{Doing, Done, Effect, Forecast, Mark, Nature, Setting, command, set_flags};
+use crate::world::hands::Hands;
+
+/// What a step is to the world.
+pub fn nature(action: &Action) -> Nature {
+    match action {
+        Action::SetFlags(_)
+        | Action::Restart(_)
+        | Action::RevertCommits(_)
+        | Action::RestoreFiles(_)
+        | Action::RollbackBranch(_) => Nature::Change,
+        Action::Command(spec) => command::nature(spec),
+        Action::Http(_) | Action::Manual(_) | Action::Wait(_) => Nature::Check,
+    }
+}
+
+/// What its forecast needs to know.
+pub fn reads(action: &Action, setting: &Setting) -> Vec<Read> {
+    match action {
+        Action::SetFlags(spec) => set_flags::reads(spec, setting),
+        Action::Restart(spec) => restart::reads(spec, setting),
+        Action::RevertCommits(spec) => revert_commits::reads(spec, setting),
+        Action::RestoreFiles(spec) => restore_files::reads(spec, setting),
+        Action::RollbackBranch(spec) => rollback_branch::reads(spec, setting),
+        Action::Command(spec) => command::reads(spec),
+        Action::Wait(spec) => wait_rollout::reads(&spec.rollout, setting),
+        Action::Http(_) | Action::Manual(_) => Vec::new(),
+    }
+}
+
+/// What it will find and change; adds its own effect to the facts.
+pub fn forecast(action: &Action, setting: &Setting, facts: &mut Facts) -> Forecast {
+    match action {
+        Action::SetFlags(spec) => set_flags::forecast(spec, setting, facts),
+        Action::Restart(spec) => restart::forecast(spec, setting, facts),
+        Action::RevertCommits(spec) => revert_commits::forecast(spec, setting, facts),
+        Action::RestoreFiles(spec) => restore_files::forecast(spec, setting, facts),
+        Action::RollbackBranch(spec) => rollback_branch::forecast(spec, setting, facts),
+        Action::Command(spec) => command::forecast(spec, facts),
+        Action::Wait(spec) => wait_rollout::forecast(&spec.rollout, setting, facts),
+        Action::Http(spec) => http_forecast(spec, facts),
+        Action::Manual(spec) => {
+            Forecast { evidence: vec![spec.instruction.clone()], ..Forecast::default() }
+        }
+    }
+}
+
+fn http_forecast(spec: &Http, facts: &Facts) -> Forecast {
+    let mut forecast = Forecast::default();
+    let times = match spec.consecutive {
+        1 => String::new(),
+        times => format!(", {times} in a row"),
+    };
+    let now = facts
+        .endpoints
+        .get(&crate::facts::endpoint_key(spec))
+        .map_or(String::new(), |(_, now)| format!("   now: {now}"));
+    forecast.evidence.push(format!("{} {}{times}{now}", spec.method, spec.url));
+    forecast
+}
+
+/// The argv that is shown, which is the argv that is run.
+pub fn commands(
+    action: &Action,
+    setting: &Setting,
+    mark: &Mark,
+    forecast: &Forecast,
+) -> Vec<Vec<String>> {
+    match action {
+        Action::SetFlags(spec) => set_flags::commands(spec, setting, mark, forecast),
+        Action::Restart(spec) => restart::commands(spec, setting, mark, forecast),
+        Action::RevertCommits(spec) => revert_commits::commands(spec, setting, mark, forecast),
+        Action::RestoreFiles(spec) => restore_files::commands(spec, setting, mark, forecast),
+        Action::RollbackBranch(spec) => rollback_branch::commands(spec, setting, mark, forecast),
+        Action::Command(spec) => vec![command::argv(spec)],
+        Action::Http(_) | Action::Manual(_) | Action::Wait(_) => Vec::new(),
+    }
+}
+
+/// Does a Change or a Fire, or runs a Check that is a command.
+pub fn perform(action: &Action, doing: &Doing, hands: &mut Hands, permit: &Permit) -> Done {
+    match action {
+        Action::SetFlags(spec) => set_flags::perform(
+            spec,
+            &doing.setting,
+            &doing.reader.cluster,
+            hands,
+            permit,
+            &doing.mark,
+            &doing.forecast,
+            doing.timeout,
+        ),
+        Action::Restart(spec) => restart::perform(
+            spec,
+            &doing.setting,
+            &doing.reader.cluster,
+            hands,
+            permit,
+            &doing.mark,
+            &doing.forecast,
+            doing.timeout,
+        ),
+        Action::RevertCommits(spec) => revert_commits::perform(
+            spec,
+            &doing.setting,
+            &doing.reader.forge,
+            hands,
+            permit,
+            &doing.mark,
+            &doing.forecast,
+        ),
+        Action::RestoreFiles(spec) => restore_files::perform(
+            spec,
+            &doing.setting,
+            &doing.reader.forge,
+            hands,
+            permit,
+            &doing.mark,
+            &doing.forecast,
+        ),
+        Action::RollbackBranch(spec) => rollback_branch::perform(
+            spec,
+            &doing.setting,
+            &doing.reader.forge,
+            hands,
+            permit,
+            &doing.mark,
+            &doing.forecast,
+        ),
+        Action::Command(spec) => command::perform(spec, doing, hands, permit),
+        Action::Http(_) | Action::Manual(_) | Action::Wait(_) => {
+            Done::badly("a check is asked, not done", Vec::new())
+        }
+    }
+}
+
+/// Asks the world whether the effect is there. Blocks; for a helper thread.
+pub fn look(action: &Action, doing: &Doing) -> Effect {
+    match action {
+        Action::SetFlags(spec) => set_flags::look(
+            spec,
+            &doing.setting,
+            &doing.reader.cluster,
+            &doing.mark,
+            &doing.forecast,
+        ),
+        Action::Restart(spec) => {
+            restart::look(spec, &doing.setting, &doing.reader.cluster, &doing.mark, &doing.forecast)
+        }
+        Action::RevertCommits(spec) => revert_commits::look(
+            spec,
+            &doing.setting,
+            &doing.reader.forge,
+            &doing.mark,
+            &doing.forecast,
+        ),
+        Action::RestoreFiles(spec) => restore_files::look(
+            spec,
+            &doing.setting,
+            &doing.reader.forge,
+            &doing.mark,
+            &doing.forecast,
+        ),
+        Action::RollbackBranch(spec) => rollback_branch::look(
+            spec,
+            &doing.setting,
+            &doing.reader.forge,
+            &doing.mark,
+            &doing.forecast,
+        ),
+        Action::Command(spec) => command::look(spec, doing),
+        Action::Wait(spec) => {
+            wait_rollout::look(&spec.rollout, &doing.setting, &doing.reader.cluster)
+        }
+        Action::Http(_) | Action::Manual(_) => {
+            Effect::Unanswerable("a check has no effect".to_owned())
+        }
+    }
+}
+
+/// The workloads whose events are worth a new look.
+pub fn watched(action: &Action) -> Vec<Workload> {
+    let mut workloads = BTreeSet::new();
+    match action {
+        Action::SetFlags(spec) => workloads.extend(spec.workload.clone()),
+        Action::Restart(spec) => workloads.extend(spec.workloads.iter().cloned()),
+        Action::Wait(spec) => workloads.extend(spec.rollout.iter().cloned()),
+        Action::RevertCommits(_)
+        | Action::RestoreFiles(_)
+        | Action::RollbackBranch(_)
+        | Action::Command(_)
+        | Action::Http(_)
+        | Action::Manual(_) => {}
+    }
+    workloads.into_iter().collect()
+}
