@@ -1,7 +1,7 @@
 //! The git steps against real git with a real remote: foreseen, done, looked at, and asked about
 //! after a crash.
 
-#[path = "../../../../tests/forge/remote.rs"]
+#[path = "../../../../tests/it/forge/remote.rs"]
 mod remote;
 
 mod obstacles;

@@ -1,0 +1,147 @@
+//! A program that other tests run in a terminal: this test binary itself, with `STAGE` saying which
+//! piece is played. Without it, nothing happens.
+
+use std::io::{Read as _, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use rollback::event::{Live, Record};
+use rollback::output::jsonl::JsonLines;
+use rollback::terminal::live::LiveView;
+use rollback::terminal::plan_view::{blocked_text, plan_text};
+use rollback::terminal::prompt::{self, Answer, Reply};
+use rollback::terminal::runs_view::runs_table;
+use rollback::terminal::style::{ColorChoice, Stream, Style};
+use rollback::terminal::verdict::verdict_text;
+
+use super::fixtures;
+
+#[test]
+#[ignore = "a program for the other tests"]
+fn a_stage_for_the_tests_that_need_a_terminal() {
+    let Ok(piece) = std::env::var("STAGE") else { return };
+    let answer = match piece.as_str() {
+        "confirm" => {
+            answer(prompt::confirm("Roll back component tool-dispatcher in netra-staging?"))
+        }
+        "late confirm" => {
+            say("soon");
+            std::thread::sleep(Duration::from_millis(700));
+            answer(prompt::confirm("Go?"))
+        }
+        "name" => answer(prompt::type_name("Type netra-backend to go on", "netra-backend")),
+        "text" => match prompt::text("Who decided?") {
+            Reply::Text(text) => format!("text {text:?}"),
+            Reply::Nothing => "nothing".to_owned(),
+            Reply::Interrupted => "interrupted".to_owned(),
+        },
+        "menu" => {
+            let choices =
+                [('r', "retry"), ('s', "skip"), ('e', "escalate to code"), ('a', "abort")];
+            format!("chose {:?}", prompt::menu("", &choices))
+        }
+        "abandoned" => abandoned(),
+        "screens" => screens(),
+        "live" => live(Duration::from_millis(300)),
+        "long live" => live(Duration::from_secs(8)),
+        "survivor" => {
+            let hung_up = Arc::new(AtomicBool::new(false));
+            signal_hook::flag::register(signal_hook::consts::SIGHUP, hung_up).expect("a handler");
+            let start = Instant::now();
+            let shown = live(Duration::from_millis(1500));
+            let result = format!("{shown} after {} s", start.elapsed().as_secs());
+            let file = std::env::var("STAGE_FILE").expect("a file to write to");
+            std::fs::write(file, &result).expect("the file is written");
+            result
+        }
+        "json" => {
+            // Wait until the reader of our output is gone.
+            let mut byte = [0];
+            let _ = std::io::stdin().read(&mut byte);
+            let mut lines = JsonLines::stdout(fixtures::RUN_ID);
+            for envelope in &fixtures::recovered().records {
+                lines.record(envelope);
+            }
+            std::process::exit(if lines.is_dead() { 42 } else { 1 });
+        }
+        other => panic!("no piece {other}"),
+    };
+    say(&format!("<{answer}> can_prompt={}", prompt::can_prompt()));
+    std::process::exit(0);
+}
+
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn answer(answer: Answer) -> String {
+    format!("{answer:?}").to_lowercase()
+}
+
+/// A question that nobody answers, ended from outside.
+fn abandoned() -> String {
+    let modes = || rustix::termios::tcgetattr(std::io::stdin()).expect("a terminal").local_modes;
+    let before = modes();
+    let asked = std::thread::spawn(|| prompt::confirm("Go?"));
+    std::thread::sleep(Duration::from_millis(300));
+    let during = modes();
+    prompt::restore_terminal();
+    let after = modes();
+    let answer = answer(asked.join().expect("no panic"));
+    format!(
+        "{answer} changed={} restored={}",
+        before != during,
+        before == after && modes() == before
+    )
+}
+
+/// A run with one step that takes so long.
+fn live(step: Duration) -> String {
+    let style = Style::of(Stream::Stderr, ColorChoice::Auto);
+    let plan = fixtures::plan();
+    let mut view = LiveView::new(style, &plan, Instant::now());
+    for envelope in &fixtures::recovered().records {
+        view.record(envelope);
+        if let Record::StepIntended { step: id, index: 2, .. } = &envelope.record {
+            let until = Instant::now() + step;
+            let mut count = 0;
+            while Instant::now() < until {
+                count += 1;
+                view.live(&Live::Output {
+                    step: id.clone(),
+                    stream: "stdout".to_owned(),
+                    text: format!("line {count} of the command"),
+                });
+                view.live(&Live::Progress {
+                    step: id.clone(),
+                    text: "ready 2/3 · 1 old pod left".to_owned(),
+                });
+                view.tick();
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+    }
+    view.finish();
+    format!("played dead={}", view.is_dead())
+}
+
+/// Every screen after the other, for looking at.
+fn screens() -> String {
+    let style = Style::of(Stream::Stderr, ColorChoice::Auto);
+    let blocked = fixtures::blocked_plan();
+    say(&plan_text(&fixtures::plan(), &style));
+    say(&plan_text(&blocked, &style));
+    say(&blocked_text(&blocked, &style));
+    for story in [
+        fixtures::recovered(),
+        fixtures::applied(),
+        fixtures::failed(),
+        fixtures::unknown(),
+        fixtures::paused(),
+    ] {
+        say(&verdict_text(&story.state(), &style));
+    }
+    say(&runs_table(&[fixtures::recovered().state(), fixtures::failed().state()], &style));
+    "shown".to_owned()
+}
