@@ -3,5 +3,8 @@
 
 mod forge;
 mod loader;
+mod run;
 mod sandbox;
+#[allow(dead_code, reason = "a tool box: not every test needs every tool")]
+mod scenario;
 mod terminal;
