@@ -72,7 +72,7 @@ impl Catalog {
                 return Err(Error::usage(message).hint(hint).into());
             }
         };
-        if let Some(problem) = writable(dir, meta.permissions().mode()) {
+        if let Some(problem) = writable(dir, by_all(&meta)) {
             return Err(problem::error(&[problem], false).into());
         }
         let mut found = Found::default();
@@ -236,8 +236,8 @@ impl Catalog {
             let Ok(kind) = entry.file_type() else { continue };
             let path = dir.join(name);
             if kind.is_dir() {
-                let mode = entry.metadata().map_or(0, |meta| meta.permissions().mode());
-                match writable(&path, mode) {
+                let by_all = entry.metadata().is_ok_and(|meta| by_all(&meta));
+                match writable(&path, by_all) {
                     Some(problem) => self.broken.push(problem),
                     None if depth < DEPTH => self.walk(&path, depth + 1, found),
                     None => {}
@@ -350,7 +350,7 @@ fn read(
     if !FileType::from_raw_mode(meta.st_mode).is_file() {
         return Err(Problem::of_file(file, "this is not a file").help("move it out of the catalog"));
     }
-    if let Some(problem) = writable(file, Mode::from_raw_mode(meta.st_mode).bits().into()) {
+    if let Some(problem) = writable(file, Mode::from_raw_mode(meta.st_mode).contains(Mode::WOTH)) {
         return Err(problem);
     }
     let size = usize::try_from(meta.st_size).unwrap_or(usize::MAX);
@@ -371,9 +371,13 @@ fn read(
     Ok(())
 }
 
+fn by_all(meta: &fs::Metadata) -> bool {
+    meta.permissions().mode() & 0o002 != 0
+}
+
 /// What anybody may write is not carried out.
-fn writable(path: &Path, mode: u32) -> Option<Problem> {
-    (mode & 0o002 != 0).then(|| {
+fn writable(path: &Path, by_all: bool) -> Option<Problem> {
+    by_all.then(|| {
         Problem::of_file(path, "everybody on this machine may change this runbook or directory")
             .help(format!("run: chmod o-w {}", crate::script::shell_quote(&path.to_string_lossy())))
     })
