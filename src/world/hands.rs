@@ -115,7 +115,12 @@ impl Hands {
     ) -> io::Result<Child> {
         let (stdout, stderr) = (self.output_file("out")?, self.output_file("err")?);
         self.files += 1;
-        let running = process::spawn(invocation, &stdout, &stderr)?;
+        let mut invocation = invocation.clone();
+        let mark = marker(self.recorder.journal().run_id(), permit.step());
+        if let Some((name, value)) = mark.split_once('=') {
+            invocation.env.insert(name.to_owned(), value.to_owned());
+        }
+        let running = process::spawn(&invocation, &stdout, &stderr)?;
         // Not synced: it only has to outlive this process, and the kernel keeps it for that.
         let _ = self.recorder.append(Record::ChildStarted {
             step: permit.step().to_owned(),
@@ -287,6 +292,11 @@ impl Hands {
             let _ = options.open(path).and_then(|mut file| file.write_all(bytes));
         }
     }
+}
+
+/// What every command of a step carries in its environment, so that it is found again.
+pub fn marker(run_id: &str, step: &str) -> String {
+    format!("ROLLBACK_DOES={run_id}/{step}")
 }
 
 fn left(timeout: Duration, running: &Running) -> Duration {
