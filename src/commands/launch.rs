@@ -103,7 +103,7 @@ impl Launch<'_> {
         let views = self.screen.views(&surveyed.plan, &run_id);
         let mut hands = Hands::new(inbox, Recorder::new(journal, views));
         hands.output_dir = Some(output_dir);
-        hands.redactor = Redactor::new(policy.secrets.values().cloned().collect());
+        hands.redact(Redactor::new(policy.secrets.values().cloned().collect()));
         let state = self
             .begin(&mut hands, &surveyed.plan, &confirmed)
             .map_err(|error| journal_failed(&error, true))?;
@@ -181,7 +181,11 @@ impl Launch<'_> {
         inbox.helper(move || {
             Message::Surveyed(Box::new(facts::gather(&reads, &endpoints, &asked, limit)))
         });
-        let facts = wait_for_survey(inbox, limit)?;
+        let mut facts = wait_for_survey(inbox, limit)?;
+        let redactor = Redactor::new(policy.secrets.values().cloned().collect());
+        for (_, sentence) in facts.endpoints.values_mut() {
+            *sentence = redactor.redact(sentence);
+        }
         let circumstances = Circumstances {
             ladder: self.ladder(runbook, &draft.method),
             skip_blocked: self.args.skip_blocked.clone(),

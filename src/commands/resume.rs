@@ -85,7 +85,7 @@ pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
     let views = screen.views(&plan, &run_id);
     let mut hands = Hands::new(inbox, Recorder::new(journal, views));
     hands.output_dir = Some(output_dir);
-    hands.redactor = Redactor::new(policy.secrets.values().cloned().collect());
+    hands.redact(Redactor::new(policy.secrets.values().cloned().collect()));
     let mut state = state;
     let resumed = Record::Resumed {
         operator: super::operator(),
