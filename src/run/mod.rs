@@ -55,6 +55,8 @@ pub struct Run {
     begun: Instant,
     earlier: Duration,
     budget_said: bool,
+    /// The last progress, so that it is not said twice.
+    said: String,
 }
 
 /// What a run came to.
@@ -86,7 +88,17 @@ impl Run {
         let spent = state.steps.iter().fold(0_u64, |sum, step| sum.saturating_add(step.elapsed_ms));
         let earlier = Duration::from_millis(spent);
         let budget_said = state.over_budget;
-        Run { plan, state, hands, reader, policy, begun: Instant::now(), earlier, budget_said }
+        Run {
+            plan,
+            state,
+            hands,
+            reader,
+            policy,
+            begun: Instant::now(),
+            earlier,
+            budget_said,
+            said: String::new(),
+        }
     }
 
     /// Runs all steps that are left, then judges. An error is ours: the journal cannot be written.
