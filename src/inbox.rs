@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::facts::Facts;
+use crate::lock::Attempt;
 use crate::step::Effect;
 use crate::world::process::Ending;
 
@@ -31,6 +32,10 @@ pub enum Message {
     Answered(Answer),
     /// The survey is in.
     Surveyed(Box<Facts>),
+    /// What came of trying to take the environment's Lease.
+    Lease(Box<Attempt>),
+    /// A word that the operator should see, such as that the lock was lost.
+    Notice(String),
 }
 
 /// What the operator answered.
