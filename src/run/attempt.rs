@@ -51,6 +51,7 @@ impl Run {
             Nature::Change | Nature::Fire => {
                 let permit = self.hands.recorder.intend(&step.id, intent)?;
                 self.catch_up();
+                self.hands.recorder.guard().at_step(index + 1, self.plan.steps.len(), &step.name);
                 doing.timeout = deadline.saturating_duration_since(Instant::now());
                 let done = kinds::perform(&action, &doing, &mut self.hands, &permit);
                 self.follow(planned.nature, &action, &doing, done, deadline)?
@@ -58,6 +59,7 @@ impl Run {
             Nature::Check => {
                 let permit = self.hands.recorder.intend(&step.id, intent)?;
                 self.catch_up();
+                self.hands.recorder.guard().at_step(index + 1, self.plan.steps.len(), &step.name);
                 let done = match &action {
                     Action::Command(_) => kinds::perform(&action, &doing, &mut self.hands, &permit),
                     _ => self.check(&step.id, &action, &doing, deadline)?,
@@ -223,6 +225,7 @@ impl Run {
                         return;
                     }
                 }
+                Some(Message::Notice(text)) => self.hands.notice(text),
                 _ => self.hands.recorder.tick(),
             }
         }
@@ -243,6 +246,7 @@ impl Run {
             match self.hands.inbox.recv_until(Instant::now() + TICK) {
                 Some(Message::Looked(effect)) => return effect,
                 Some(Message::Signal(_)) => self.hands.say_stop(),
+                Some(Message::Notice(text)) => self.hands.notice(text),
                 _ => self.hands.recorder.tick(),
             }
         }
@@ -266,11 +270,7 @@ impl Run {
     /// Lets time pass; true when we were asked to stop.
     pub(super) fn idle(&mut self, until: Instant) -> bool {
         while Instant::now() < until && self.hands.inbox.stop() == Stop::No {
-            if let Some(Message::Signal(_)) =
-                self.hands.inbox.recv_until(until.min(Instant::now() + TICK))
-            {
-                self.hands.say_stop();
-            }
+            self.hands.wait_until(until.min(Instant::now() + TICK));
             self.hands.recorder.tick();
         }
         self.hands.inbox.stop() != Stop::No
