@@ -10,4 +10,5 @@ mod run;
 mod sandbox;
 #[allow(dead_code, reason = "a tool box: not every test needs every tool")]
 mod scenario;
+mod signals;
 mod terminal;
