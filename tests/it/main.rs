@@ -3,6 +3,7 @@
 
 mod forge;
 mod loader;
+mod locks;
 mod run;
 mod sandbox;
 #[allow(dead_code, reason = "a tool box: not every test needs every tool")]
