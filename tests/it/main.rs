@@ -6,6 +6,7 @@ mod crash;
 mod forge;
 mod loader;
 mod rehearsal;
+mod locks;
 mod run;
 mod sandbox;
 #[allow(dead_code, reason = "a tool box: not every test needs every tool")]
