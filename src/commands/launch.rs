@@ -23,7 +23,7 @@ use crate::state::RunState;
 use crate::step::{Nature, Setting, Standing};
 use crate::terminal::prompt;
 use crate::terminal::redact::Redactor;
-use crate::world::cluster::Cluster;
+use crate::world::cluster::{Cluster, current_context};
 use crate::world::forge::Forge;
 use crate::world::hands::Hands;
 use crate::world::{Reader, clock};
@@ -31,8 +31,9 @@ use crate::{commands, secrets};
 
 use super::screen::Screen;
 
-/// How long one read of the cluster may take.
-const CLUSTER_DEADLINE: Duration = Duration::from_secs(5);
+/// How long one read of the cluster may take: less than the survey's five seconds, so that
+/// its sentence is the one that is shown.
+const CLUSTER_DEADLINE: Duration = Duration::from_millis(4500);
 
 /// How a draft is changed before it is planned; the rehearsal stands in for what reaches outside.
 pub type Adapt<'a> = &'a dyn Fn(&mut Draft);
@@ -166,6 +167,7 @@ impl Launch<'_> {
         if let Some(adapt) = self.adapt {
             adapt(&mut draft);
         }
+        pin_context(&mut draft);
         let reads = plan::reads(&draft);
         let reader = reader(&plan::setting(&draft), plan::needs_cluster(&draft.steps))?;
         policy.secrets = secrets::fetch(&draft.secrets)?;
@@ -178,8 +180,11 @@ impl Launch<'_> {
             .collect::<Vec<_>>();
         let begun = Instant::now();
         let (asked, limit) = (reader.clone(), self.args.survey_timeout);
+        let tried = draft.clone();
         inbox.helper(move || {
-            Message::Surveyed(Box::new(facts::gather(&reads, &endpoints, &asked, limit)))
+            let trials = |facts: &Facts| plan::trials(&tried, facts);
+            let facts = facts::gather(&reads, &endpoints, &asked, limit, &trials);
+            Message::Surveyed(Box::new(facts))
         });
         let facts = wait_for_survey(inbox, limit)?;
         let circumstances = Circumstances {
@@ -187,6 +192,7 @@ impl Launch<'_> {
             skip_blocked: self.args.skip_blocked.clone(),
             simulated: self.simulated,
             elapsed_ms: millis(begun.elapsed()),
+            at: clock::now(),
         };
         for id in &self.args.skip_blocked {
             if !draft.steps.iter().any(|step| step.id == *id) {
@@ -345,6 +351,14 @@ pub fn reader(setting: &Setting, needs_cluster: bool) -> Result<Reader> {
         },
         forge: Forge::new(journal::cache_dir()?.join("git")),
     })
+}
+
+/// Fixes kubectl's current context for the run: somebody may switch it meanwhile. Where there is
+/// none, the survey's reads say so.
+pub fn pin_context(draft: &mut Draft) {
+    if draft.context.is_none() && plan::needs_cluster(&draft.steps) {
+        draft.context = current_context(&plan::setting(draft)).ok();
+    }
 }
 
 fn rung_of(target: &Target, method: &crate::runbook::Method) -> Rung {

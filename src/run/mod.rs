@@ -6,6 +6,7 @@ pub mod ask;
 mod attempt;
 mod check;
 mod doubt;
+mod sticks;
 mod verdict;
 
 pub use attempt::headers as attempt_headers;

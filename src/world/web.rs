@@ -21,11 +21,46 @@ pub struct Attempt {
     pub passed: bool,
     /// One phrase: `200`, `503 (wanted 200)`, `connection refused`.
     pub sentence: String,
+    /// Why a rollback of what answers there is unlikely to make it pass; for a hint, never a veto.
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// A cause that lies between us and what is rolled back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// What is asked is not a URL or not a method: it can never pass.
+    Nonsense,
+    /// The name does not resolve.
+    Name,
+    /// The certificate or the handshake.
+    Tls,
+    /// It sends us somewhere else, such as to a login page.
+    Redirect,
+}
+
+impl Elsewhere {
+    /// What it means for a plan, and what to do.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Elsewhere::Nonsense => "correct the url in the runbook, or the parameter it is made of",
+            Elsewhere::Name => {
+                "no rollback mends a name: is the url right, and does this machine see its network?"
+            }
+            Elsewhere::Tls => "no rollback mends a certificate: look at it, or ask another address",
+            Elsewhere::Redirect => {
+                "redirects are not followed, and it may want a login: ask a url that answers itself"
+            }
+        }
+    }
 }
 
 impl Attempt {
     fn failed(sentence: impl Into<String>) -> Attempt {
-        Attempt { passed: false, sentence: sentence.into() }
+        Attempt { passed: false, sentence: sentence.into(), elsewhere: None }
+    }
+
+    fn because(self, elsewhere: Elsewhere) -> Attempt {
+        Attempt { elsewhere: Some(elsewhere), ..self }
     }
 }
 
@@ -41,7 +76,8 @@ pub fn attempt(http: &Http, headers: &[(String, String)]) -> Attempt {
         Err(why) => return Attempt::failed(why),
     };
     let Ok(method) = reqwest::Method::from_bytes(http.method.as_bytes()) else {
-        return Attempt::failed(format!("`{}` is not an HTTP method", http.method));
+        return Attempt::failed(format!("`{}` is not an HTTP method", http.method))
+            .because(Elsewhere::Nonsense);
     };
     let mut request = client.request(method, &http.url).timeout(http.attempt_timeout);
     for (name, value) in headers {
@@ -49,7 +85,16 @@ pub fn attempt(http: &Http, headers: &[(String, String)]) -> Attempt {
     }
     match request.send() {
         Ok(response) => judge(http, response),
-        Err(error) => Attempt::failed(phrase(&error, http.attempt_timeout)),
+        Err(error) => {
+            let sentence = phrase(&error, http.attempt_timeout);
+            let elsewhere = match sentence.as_str() {
+                "the name does not resolve" => Some(Elsewhere::Name),
+                "this is not a URL that can be asked" => Some(Elsewhere::Nonsense),
+                text if text.starts_with("TLS failed") => Some(Elsewhere::Tls),
+                _ => None,
+            };
+            Attempt { elsewhere, ..Attempt::failed(sentence) }
+        }
     }
 }
 
@@ -86,11 +131,12 @@ fn judge(http: &Http, response: Response) -> Attempt {
                 crate::terminal::sanitize::line(place),
                 wanted.join(" or ")
             );
+            return Attempt::failed(sentence).because(Elsewhere::Redirect);
         }
         return Attempt::failed(sentence);
     }
     if http.json.is_empty() && http.contains.is_none() {
-        return Attempt { passed: true, sentence: status.to_string() };
+        return Attempt { passed: true, sentence: status.to_string(), elsewhere: None };
     }
     let mut body = Vec::new();
     if let Err(error) = response.take(BODY_CAP + 1).read_to_end(&mut body) {
@@ -129,7 +175,7 @@ fn judge(http: &Http, response: Response) -> Attempt {
             }
         }
     }
-    Attempt { passed: true, sentence: status.to_string() }
+    Attempt { passed: true, sentence: status.to_string(), elsewhere: None }
 }
 
 /// The ways to get no answer, as different sentences; never the URL, whose query may hold a secret.

@@ -70,7 +70,7 @@ impl World {
                 Read::Access(access) => {
                     facts.access.insert(access.clone(), self.cluster.access(access));
                 }
-                Read::Git(_) | Read::Program(_) | Read::Probe(_) => {}
+                Read::Git(_) | Read::Program(_) | Read::File(_) | Read::Probe(_) => {}
             }
         }
         facts
@@ -469,11 +469,16 @@ fn what_owns_an_object_is_named() {
     let object = |metadata: Value| json!({ "metadata": metadata });
     let argo = object(json!({"labels": {"argocd.argoproj.io/instance": "netra"}}));
     let warning = owner_warning("configmap/flags", &argo).expect("a warning");
-    assert!(warning.starts_with("Argo CD (application netra) owns configmap/flags"), "{warning}");
+    assert!(
+        warning.1.starts_with("Argo CD (application netra) owns configmap/flags"),
+        "{warning:?}"
+    );
     let helm = object(json!({"annotations": {"meta.helm.sh/release-name": "shop"}}));
-    assert!(owner_warning("x", &helm).is_some_and(|text| text.starts_with("Helm (release shop)")));
+    assert!(
+        owner_warning("x", &helm).is_some_and(|text| text.1.starts_with("Helm (release shop)"))
+    );
     let flux = object(json!({"managedFields": [{"manager": "kustomize-controller"}]}));
-    assert!(owner_warning("x", &flux).is_some_and(|text| text.starts_with("Flux")));
+    assert!(owner_warning("x", &flux).is_some_and(|text| text.1.starts_with("Flux")));
     assert_eq!(owner_warning("x", &object(json!({}))), None);
 }
 

@@ -68,6 +68,12 @@ impl Carried {
         self.flags.iter().map(|flag| flag.configmap.as_str()).collect()
     }
 
+    /// The flags that get through to a container: ConfigMap, key, the value that the plan wants.
+    pub(super) fn reaching(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        let reaching = self.flags.iter().filter(|flag| !flag.overridden());
+        reaching.map(|flag| (flag.configmap.as_str(), flag.key.as_str(), flag.wanted.as_str()))
+    }
+
     /// What the pods carry now: `3 pods carry true (image netra:4f1c)`.
     pub(super) fn evidence(&self, found: &WorkloadFacts, facts: &Facts) -> String {
         let pods: Vec<&Value> = running(found).collect();
@@ -198,7 +204,7 @@ fn made_after(pod: &Value, flag: &Flag, facts: &Facts) -> bool {
 }
 
 /// When a key was last written: the newest entry of those who own it.
-fn last_change<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
+pub(super) fn last_change<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     let field = format!("f:{key}");
     each(&object["metadata"]["managedFields"])
         .filter(|entry| entry["fieldsV1"]["f:data"][&field].is_object())
