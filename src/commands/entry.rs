@@ -14,7 +14,7 @@ use crate::runbook::{Level, Target};
 
 use super::launch::Launch;
 use super::screen::Screen;
-use super::{Format, completions, lint, list, rehearse, resume, runs, schema, show};
+use super::{Format, completions, flags, lint, list, ready, rehearse, resume, runs, schema, show};
 
 /// The process.
 pub fn main() -> ExitCode {
@@ -74,6 +74,24 @@ fn call(cli: &Cli, screen: &Screen) -> Result<Exit> {
             let linted = lint::lint(&catalog(global, screen)?, format(global))?;
             screen.result(&linted.text);
             Ok(linted.exit)
+        }
+        Command::Flags(args) => {
+            let parameters = Parameters::parse(&args.params)?.with_environment();
+            let catalog = catalog(global, screen)?;
+            let limit = args.survey_timeout;
+            let (text, exit) =
+                flags::flags(&catalog, &parameters, limit, format(global), &screen.out)?;
+            screen.result(&text);
+            Ok(exit)
+        }
+        Command::Ready(args) => {
+            let parameters = Parameters::parse(&args.params)?.with_environment();
+            let catalog = catalog(global, screen)?;
+            let limit = args.survey_timeout;
+            let (text, exit) =
+                ready::ready(&catalog, &parameters, limit, format(global), &screen.out)?;
+            screen.result(&text);
+            Ok(exit)
         }
         Command::Schema { part } => {
             let part = match part {

@@ -382,7 +382,8 @@ fn unknown_step(draft: &Draft, id: &str, flag: &str) -> Error {
     error.hint(format!("its steps: {}", ids.join(", ")))
 }
 
-fn wait_for_survey(inbox: &mut Inbox, limit: Duration) -> Result<Facts> {
+/// Waits for a survey's facts; a signal ends it.
+pub fn wait_for_survey(inbox: &mut Inbox, limit: Duration) -> Result<Facts> {
     let until = Instant::now() + limit + Duration::from_secs(2);
     while Instant::now() < until {
         match inbox.recv_until(until) {

@@ -7,15 +7,18 @@ use crate::error::{Error, Result};
 mod completions;
 mod confirm;
 mod entry;
+mod flags;
 mod launch;
 pub mod lint;
 pub mod list;
+mod ready;
 mod rehearse;
 mod resume;
 mod runs;
 pub mod schema;
 mod screen;
 pub mod show;
+mod whole;
 
 pub use entry::main;
 

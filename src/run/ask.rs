@@ -96,11 +96,8 @@ impl Run {
 
     /// A step in doubt: there is no default.
     pub(super) fn ask_doubt(&mut self, step: &str, why: &str) -> Answer {
-        let keys = [
-            ('a', "applied".to_owned()),
-            ('r', "run again".to_owned()),
-            ('q', "quit".to_owned()),
-        ];
+        let keys =
+            [('a', "applied".to_owned()), ('r', "run again".to_owned()), ('q', "quit".to_owned())];
         let question = format!("{step}: {why}. Was it applied?");
         self.with_terminal(|inbox| menu(inbox, &question, &keys))
     }

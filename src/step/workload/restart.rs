@@ -6,7 +6,7 @@
 //! after. Those versions exist only once the flags are changed: in a plan they are shown as
 //! `<resourceVersion>`, and [`resolved`] fills them in just before the patch is run.
 
-mod carried;
+pub(crate) mod carried;
 mod still;
 
 use std::collections::BTreeSet;

@@ -207,7 +207,8 @@ fn a_flag_is_foreseen_set_and_seen_and_the_restarted_pods_carry_it() {
     assert!(matches!(world.flags_look(&flags, &first), Effect::Present(..)));
     assert_eq!(world.restart(&restart, &second).outcome, Outcome::Done);
     let effect = world.await_end(&restart, || world.look(&restart, &second));
-    let text = "deployment/web: 3 of 3 pods are new and ready, no old pod is left";
+    let text =
+        "deployment/web: 3 of 3 pods are new and ready, no old pod is left; they carry ONE=false";
     assert_eq!(effect.sentence(), text);
     assert_eq!(world.carried("web", "ONE"), ["false", "false", "false"]);
     assert_eq!(world.sandbox.unimplemented(), Vec::<String>::new());
@@ -508,7 +509,7 @@ fn an_old_pod_that_a_finalizer_holds_keeps_the_rollout_open() {
     let restart = restart_web();
     let (_, forecast) = world.foresee(&flags(&[("ONE", "false")]), &restart);
     world.restart(&restart, &forecast);
-    let expected = format!("1 old pod draining ({held} is held by finalizer example.com/hold)");
+    let expected = format!("not drained: {held} is held by finalizer example.com/hold");
     let reached = world.sandbox.wait_until(LIMIT, |view| {
         let pods = view.list("pods", "shop");
         let ready = pods.iter().filter(|pod| {

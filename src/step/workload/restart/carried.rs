@@ -188,7 +188,7 @@ pub(super) fn proof(found: &WorkloadFacts, facts: &Facts, carried: &Carried) -> 
 }
 
 /// The pods that run, or are about to: not those that end or have ended.
-fn running(found: &WorkloadFacts) -> impl Iterator<Item = &Value> {
+pub(crate) fn running(found: &WorkloadFacts) -> impl Iterator<Item = &Value> {
     found.pods.iter().filter(|pod| {
         !pod["metadata"]["deletionTimestamp"].is_string()
             && !matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"))
@@ -230,6 +230,18 @@ fn noted_version<'a>(noted: Option<&'a str>, flag: &Flag) -> Option<&'a str> {
         .filter_map(|pair| pair.split_once('='))
         .find(|(name, _)| *name == flag.configmap)
         .map(|(_, version)| version)
+}
+
+/// Whether a pod was made with the ConfigMap's present value of a key, as far as objects tell.
+pub(crate) fn pod_is_newer(pod: &Value, configmap: &str, object: &Value, key: &str) -> bool {
+    let made = pod["metadata"]["creationTimestamp"].as_str().unwrap_or_default();
+    let noted = pod["metadata"]["annotations"][CONFIGMAPS_ANNOTATION].as_str();
+    let noted = noted.into_iter().flat_map(|text| text.split(',')).find_map(|pair| {
+        pair.split_once('=').filter(|(name, _)| *name == configmap).map(|(_, version)| version)
+    });
+    let version = object["metadata"]["resourceVersion"].as_str();
+    (version.is_some() && noted == version)
+        || last_change(object, key).is_some_and(|changed| made > changed)
 }
 
 /// The image of the first container, without its registry.

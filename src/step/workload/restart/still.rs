@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::carried::{Carried, last_change};
 use crate::facts::WorkloadFacts;
 use crate::step::set_flags::writer_of_key;
-use crate::step::{Effect, Forecast, Outputs};
+use crate::step::{Effect, Forecast};
 use crate::world::cluster::rollout::{CONFIGMAPS_ANNOTATION, name_of, template_annotation};
 use crate::world::cluster::{Cluster, FIELD_MANAGER, plain};
 
@@ -71,7 +71,7 @@ pub(super) fn judge(
     if carried.is_empty() {
         return Effect::Present(evidence, outputs);
     }
-    Effect::Present(format!("{evidence}; {}", carried.join(", ")), Outputs::new())
+    Effect::Present(format!("{evidence}; {}", carried.join(", ")), outputs)
 }
 
 fn put_back(name: &str, configmap: &str, key: &str, object: &Value) -> Effect {
