@@ -13,6 +13,7 @@ use crate::draft::Draft;
 use crate::facts::{Facts, Read, Trial, endpoint_key};
 use crate::runbook::{Action, Criterion, Http, Level, Place, SecretSource, Step, Target};
 use crate::step::{Forecast, Mark, Nature, Setting, Standing, checkout, kinds, trial};
+use crate::world::web::Elsewhere;
 
 /// What will be done, as it is shown, confirmed, journaled and run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -357,6 +358,7 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
                 now: answer.map_or_else(|| "not asked".to_owned(), |it| it.sentence.clone()),
                 warning: answer
                     .and_then(|attempt| attempt.elsewhere)
+                    .filter(|elsewhere| *elsewhere != Elsewhere::Silent)
                     .map(|elsewhere| elsewhere.advice().to_owned())
                     .unwrap_or_default(),
             }

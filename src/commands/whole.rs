@@ -45,8 +45,9 @@ pub fn drafts(catalog: &Catalog, parameters: &Parameters) -> Vec<Drafted> {
                 continue;
             }
         };
+        let own = parameters.only(&crate::draft::known(&runbook, &settings));
         for method in &runbook.methods {
-            let draft = Draft::new(&runbook, &settings, Some(&method.name), parameters)
+            let draft = Draft::new(&runbook, &settings, Some(&method.name), &own)
                 .map(|mut draft| {
                     if draft.context.is_none() && plan::needs_cluster(&draft.steps) {
                         let known = contexts.entry(draft.namespace.clone()).or_insert_with(|| {

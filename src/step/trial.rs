@@ -132,7 +132,8 @@ pub(crate) fn judge(
         }
         (Trial::Pod { workload, .. }, Some(Err(Unread::Refused(why)))) => {
             let text = format!("no new pod of {workload} would be let in: {why}");
-            if makes_room(after.get(workload).unwrap_or(&Value::Null)) && why.contains("quota") {
+            let object = after.get(workload).unwrap_or(&Value::Null);
+            if makes_room(object) && why.contains("quota") && !is_overdrawn(why) {
                 let room = "; the old ones are taken away first, which may make room";
                 forecast.warnings.push(format!("{text}{room}"));
             } else {
@@ -158,6 +159,21 @@ pub(crate) fn judge(
     }
 }
 
+/// Whether a quota is already used beyond its limit, so that one pod less makes no room.
+fn is_overdrawn(why: &str) -> bool {
+    let number = |word: &str| -> Option<u64> {
+        let (_, rest) = why.split_once(word)?;
+        let (_, value) = rest.split_once('=')?;
+        let digits: String = value.chars().take_while(char::is_ascii_digit).collect();
+        let unit = value.chars().nth(digits.len());
+        digits.parse().ok().filter(|_| unit.is_none_or(|unit| unit == ','))
+    };
+    match (number("used: "), number("limited: ")) {
+        (Some(used), Some(limited)) => used > limited,
+        _ => false,
+    }
+}
+
 /// Whether the controller takes old pods away before it makes new ones.
 fn makes_room(object: &Value) -> bool {
     if object["kind"] != "Deployment" {
@@ -174,5 +190,30 @@ fn makes_room(object: &Value) -> bool {
             wanted * percent / 100 > 0
         }
         number => number.as_u64().unwrap_or(0) > 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_overdrawn, patch_of};
+
+    #[test]
+    fn a_quota_that_is_full_gets_room_and_one_that_is_overdrawn_does_not() {
+        let quota = |used: &str| {
+            format!("exceeded quota: few, requested: pods=1, used: pods={used}, limited: pods=3")
+        };
+        assert!(!is_overdrawn(&quota("3")));
+        assert!(is_overdrawn(&quota("5")));
+        assert!(!is_overdrawn("requested: cpu=1, used: cpu=2500m, limited: cpu=2"));
+    }
+
+    #[test]
+    fn only_a_patch_of_kubectl_is_tried() {
+        let argv = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let patch = argv("kubectl -n shop patch deployment/web --type=strategic -p {}");
+        let tried = patch_of(&patch).expect("a patch");
+        assert_eq!(tried, ("deployment/web", "application/strategic-merge-patch+json", "{}"));
+        assert_eq!(patch_of(&argv("git push origin")), None);
+        assert_eq!(patch_of(&argv("sh patch x/y --type=json -p {}")), None);
     }
 }

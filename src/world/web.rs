@@ -21,11 +21,11 @@ pub struct Attempt {
     pub passed: bool,
     /// One phrase: `200`, `503 (wanted 200)`, `connection refused`.
     pub sentence: String,
-    /// Why a rollback of what answers there is unlikely to make it pass; for a hint, never a veto.
+    /// What keeps it from being answered at all; for a hint, and a veto only where it is nonsense.
     pub elsewhere: Option<Elsewhere>,
 }
 
-/// A cause that lies between us and what is rolled back.
+/// Why a check can hardly pass as things are, beyond a wrong answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Elsewhere {
     /// What is asked is not a URL or not a method: it can never pass.
@@ -36,6 +36,8 @@ pub enum Elsewhere {
     Tls,
     /// It sends us somewhere else, such as to a login page.
     Redirect,
+    /// Nobody listens, or nobody answers: perhaps just what is to be mended.
+    Silent,
 }
 
 impl Elsewhere {
@@ -50,6 +52,7 @@ impl Elsewhere {
             Elsewhere::Redirect => {
                 "redirects are not followed, and it may want a login: ask a url that answers itself"
             }
+            Elsewhere::Silent => "that may be what this mends, or a wrong address",
         }
     }
 }
@@ -91,6 +94,8 @@ pub fn attempt(http: &Http, headers: &[(String, String)]) -> Attempt {
                 "the name does not resolve" => Some(Elsewhere::Name),
                 "this is not a URL that can be asked" => Some(Elsewhere::Nonsense),
                 text if text.starts_with("TLS failed") => Some(Elsewhere::Tls),
+                "connection refused" | "the network is unreachable" => Some(Elsewhere::Silent),
+                text if text.starts_with("no answer within") => Some(Elsewhere::Silent),
                 _ => None,
             };
             Attempt { elsewhere, ..Attempt::failed(sentence) }
@@ -131,9 +136,10 @@ fn judge(http: &Http, response: Response) -> Attempt {
                 crate::terminal::sanitize::line(place),
                 wanted.join(" or ")
             );
-            return Attempt::failed(sentence).because(Elsewhere::Redirect);
         }
-        return Attempt::failed(sentence);
+        let attempt = Attempt::failed(sentence);
+        let redirect = response.status().is_redirection();
+        return if redirect { attempt.because(Elsewhere::Redirect) } else { attempt };
     }
     if http.json.is_empty() && http.contains.is_none() {
         return Attempt { passed: true, sentence: status.to_string(), elsewhere: None };

@@ -1,6 +1,7 @@
 //! Everything that is tested from outside, in one binary.
 #![allow(missing_docs)]
 
+mod foresight;
 mod forge;
 mod loader;
 mod run;
@@ -8,3 +9,4 @@ mod sandbox;
 #[allow(dead_code, reason = "a tool box: not every test needs every tool")]
 mod scenario;
 mod terminal;
+mod truth;

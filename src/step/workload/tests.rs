@@ -509,7 +509,7 @@ fn an_old_pod_that_a_finalizer_holds_keeps_the_rollout_open() {
     let restart = restart_web();
     let (_, forecast) = world.foresee(&flags(&[("ONE", "false")]), &restart);
     world.restart(&restart, &forecast);
-    let expected = format!("not drained: {held} is held by finalizer example.com/hold");
+    let expected = format!("{held} is held by finalizer example.com/hold");
     let reached = world.sandbox.wait_until(LIMIT, |view| {
         let pods = view.list("pods", "shop");
         let ready = pods.iter().filter(|pod| {

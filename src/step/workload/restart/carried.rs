@@ -68,6 +68,11 @@ impl Carried {
         self.flags.iter().map(|flag| flag.configmap.as_str()).collect()
     }
 
+    /// Whether there are flags for it, and none of them gets through.
+    pub(super) fn is_all_overridden(&self) -> bool {
+        !self.flags.is_empty() && self.flags.iter().all(Flag::overridden)
+    }
+
     /// The flags that get through to a container: ConfigMap, key, the value that the plan wants.
     pub(super) fn reaching(&self) -> impl Iterator<Item = (&str, &str, &str)> {
         let reaching = self.flags.iter().filter(|flag| !flag.overridden());
@@ -120,7 +125,7 @@ impl Carried {
 
     /// Says what overrides a flag; a workload in which no flag gets through is blocked.
     pub(super) fn warn(&self, what: &str, forecast: &mut Forecast) {
-        let blocked = !self.flags.is_empty() && self.flags.iter().all(Flag::overridden);
+        let blocked = self.is_all_overridden();
         for flag in &self.flags {
             for Reading { container, how } in &flag.readings {
                 let key = &flag.key;

@@ -19,11 +19,18 @@ fn carries_key(workload: &str) -> String {
     format!("{workload} carries")
 }
 
+fn overridden_key(workload: &str) -> String {
+    format!("{workload} overrides all flags")
+}
+
 /// Notes in the forecast what the pods are restarted for.
 pub(super) fn pin(workload: &str, carried: &Carried, forecast: &mut Forecast) {
     let mut wanted = Wanted::new();
     for (configmap, key, value) in carried.reaching() {
         wanted.entry(configmap.to_owned()).or_default().insert(key.to_owned(), value.to_owned());
+    }
+    if carried.is_all_overridden() {
+        forecast.pinned.insert(overridden_key(workload), json!(true));
     }
     if !wanted.is_empty() {
         forecast.pinned.insert(carries_key(workload), json!(wanted));
@@ -39,6 +46,10 @@ pub(super) fn judge(
 ) -> Effect {
     let Effect::Present(evidence, outputs) = effect else { return effect };
     let name = name_of(&found.object);
+    if forecast.pinned.contains_key(&overridden_key(&name)) {
+        let text = "its pods do not see the flags: its own env overrides them";
+        return Effect::Broken(format!("{name} is rolled out, but {text}"), Vec::new());
+    }
     let wanted: Wanted = forecast
         .pinned
         .get(&carries_key(&name))
