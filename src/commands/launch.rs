@@ -23,7 +23,7 @@ use crate::state::RunState;
 use crate::step::{Nature, Setting, Standing};
 use crate::terminal::prompt;
 use crate::terminal::redact::Redactor;
-use crate::world::cluster::Cluster;
+use crate::world::cluster::{Cluster, current_context};
 use crate::world::forge::Forge;
 use crate::world::hands::Hands;
 use crate::world::{Reader, clock};
@@ -33,8 +33,9 @@ use super::screen::Screen;
 use super::under_lock::Claim;
 use super::{ahead, approval};
 
-/// How long one read of the cluster may take.
-const CLUSTER_DEADLINE: Duration = Duration::from_secs(5);
+/// How long one read of the cluster may take: less than the survey's five seconds, so that
+/// its sentence is the one that is shown.
+const CLUSTER_DEADLINE: Duration = Duration::from_millis(4500);
 
 /// How a draft is changed before it is planned; the rehearsal stands in for what reaches outside.
 pub type Adapt<'a> = &'a dyn Fn(&mut Draft);
@@ -220,6 +221,7 @@ impl Launch<'_> {
         if let Some(adapt) = self.adapt {
             adapt(&mut draft);
         }
+        pin_context(&mut draft);
         let reads = plan::reads(&draft);
         let reader = reader(&plan::setting(&draft), plan::needs_cluster(&draft.steps))?;
         policy.secrets = fetch_secrets(inbox, &draft.secrets)?;
@@ -232,19 +234,23 @@ impl Launch<'_> {
             .collect::<Vec<_>>();
         let begun = Instant::now();
         let (asked, limit) = (reader.clone(), self.args.survey_timeout);
+        let tried = draft.clone();
         inbox.helper(move || {
-            Message::Surveyed(Box::new(facts::gather(&reads, &endpoints, &asked, limit)))
+            let trials = |facts: &Facts| plan::trials(&tried, facts);
+            let facts = facts::gather(&reads, &endpoints, &asked, limit, &trials);
+            Message::Surveyed(Box::new(facts))
         });
         let mut facts = wait_for_survey(inbox, limit)?;
         let redactor = Redactor::new(policy.secrets.values().cloned().collect());
-        for (_, sentence) in facts.endpoints.values_mut() {
-            *sentence = redactor.redact(sentence);
+        for attempt in facts.endpoints.values_mut() {
+            attempt.sentence = redactor.redact(&attempt.sentence);
         }
         let circumstances = Circumstances {
             ladder: self.ladder(runbook, &draft.method),
             skip_blocked: self.args.skip_blocked.clone(),
             simulated: self.simulated,
             elapsed_ms: millis(begun.elapsed()),
+            at: clock::now(),
         };
         for id in &self.args.skip_blocked {
             if !draft.steps.iter().any(|step| step.id == *id) {
@@ -407,6 +413,14 @@ pub fn reader(setting: &Setting, needs_cluster: bool) -> Result<Reader> {
     })
 }
 
+/// Fixes kubectl's current context for the run: somebody may switch it meanwhile. Where there is
+/// none, the survey's reads say so.
+pub fn pin_context(draft: &mut Draft) {
+    if draft.context.is_none() && plan::needs_cluster(&draft.steps) {
+        draft.context = current_context(&plan::setting(draft)).ok();
+    }
+}
+
 fn rung_of(target: &Target, method: &crate::runbook::Method) -> Rung {
     Rung {
         target: target.clone(),
@@ -449,7 +463,8 @@ fn stopped(inbox: &Inbox) -> Error {
     Error::new(exit, format!("{}: nothing was changed", inbox.reason()))
 }
 
-fn wait_for_survey(inbox: &mut Inbox, limit: Duration) -> Result<Facts> {
+/// Waits for a survey's facts; a signal ends it.
+pub fn wait_for_survey(inbox: &mut Inbox, limit: Duration) -> Result<Facts> {
     let until = Instant::now() + limit + Duration::from_secs(2);
     while Instant::now() < until {
         match inbox.recv_until(until) {

@@ -9,9 +9,11 @@ mod approval;
 mod completions;
 mod confirm;
 mod entry;
+mod flags;
 mod launch;
 pub mod lint;
 pub mod list;
+mod ready;
 mod rehearse;
 mod resume;
 mod runs;
@@ -21,6 +23,7 @@ pub mod show;
 mod status;
 mod under_lock;
 mod unlock;
+mod whole;
 
 pub use entry::main;
 

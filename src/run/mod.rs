@@ -8,6 +8,7 @@ mod attempt;
 mod check;
 mod doubt;
 mod lease;
+mod sticks;
 mod verdict;
 
 pub use attempt::headers as attempt_headers;

@@ -3,6 +3,7 @@
 
 mod approvals;
 mod crash;
+mod foresight;
 mod forge;
 mod loader;
 mod rehearsal;
@@ -13,3 +14,4 @@ mod sandbox;
 mod scenario;
 mod signals;
 mod terminal;
+mod truth;
