@@ -6,8 +6,8 @@ mod crash;
 mod foresight;
 mod forge;
 mod loader;
-mod rehearsal;
 mod locks;
+mod rehearsal;
 mod run;
 mod sandbox;
 #[allow(dead_code, reason = "a tool box: not every test needs every tool")]
