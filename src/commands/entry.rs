@@ -14,7 +14,9 @@ use crate::runbook::{Level, Target};
 
 use super::launch::Launch;
 use super::screen::Screen;
-use super::{Format, completions, lint, list, rehearse, resume, runs, schema, show};
+use super::{
+    Format, after, completions, history, lint, list, rehearse, resume, runs, schema, show,
+};
 
 /// The process.
 pub fn main() -> ExitCode {
@@ -54,8 +56,21 @@ fn call(cli: &Cli, screen: &Screen) -> Result<Exit> {
         }
         Command::Resume(args) => resume::resume(screen, args),
         Command::Runs(args) => runs::runs(screen, args),
+        Command::Validate(args) => after::validate::validate(screen, args),
+        Command::Report(args) => after::report::report(screen, args),
+        Command::Update(args) => after::update::update(screen, args),
+        Command::Contacts => {
+            after::contacts::contacts(screen, &catalog(global, screen)?.settings()?)
+        }
+        Command::Recovery(args) => after::recovery::recovery(screen, args),
+        Command::Forward(args) => {
+            let target = target(args.level, args.name.as_deref())?;
+            after::forward::forward(global, screen, &target, args)
+        }
         Command::List => {
-            screen.result(&list::list(&catalog(global, screen)?, format(global))?);
+            let catalog = catalog(global, screen)?;
+            let history = history::History::read(&journal::state_dir()?);
+            screen.result(&list::list(&catalog, format(global), &history)?);
             Ok(Exit::Success)
         }
         Command::Show(args) => {
@@ -96,6 +111,7 @@ fn launch(global: &Global, screen: &Screen, target: Target, args: &RunArgs) -> R
         screen: screen.clone(),
         simulated: false,
         adapt: None,
+        way: None,
         state: journal::state_dir()?,
     };
     launch.go(target)

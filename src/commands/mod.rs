@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
 
+mod after;
 mod completions;
 mod confirm;
 mod entry;
+pub mod history;
 mod launch;
 pub mod lint;
 pub mod list;

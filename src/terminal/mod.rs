@@ -2,18 +2,21 @@
 //! `live` and `prompt` touch the terminal itself, and only here are console, dialoguer and
 //! indicatif used.
 
+mod after_form;
 pub mod layout;
 pub mod live;
 pub mod log_form;
 pub mod patient;
 pub mod plan_view;
 pub mod prompt;
+pub mod recovery_view;
 pub mod redact;
 pub mod resume_view;
 pub mod runs_view;
 pub mod sanitize;
 pub mod screen_form;
 pub mod shell;
+pub mod soak_view;
 pub mod story;
 pub mod style;
 pub mod verdict;

@@ -189,6 +189,8 @@ pub fn plan() -> Plan {
         digest: String::new(),
         simulated: false,
         place: place(1),
+        after: Box::default(),
+        forward_of: None,
     };
     plan.seal();
     plan
@@ -273,6 +275,7 @@ impl Story {
             incident: Some("INC-482".to_owned()),
             reason: None,
             escalated_from: None,
+            forward_of: None,
             budget_ms: Some(30_000),
             simulated: plan.simulated,
             catalog: "runbooks".to_owned(),
