@@ -18,6 +18,9 @@ mod runs;
 pub mod schema;
 mod screen;
 pub mod show;
+mod status;
+mod under_lock;
+mod unlock;
 
 pub use entry::main;
 

@@ -13,7 +13,8 @@ use crate::event::Record;
 use crate::inbox::{Answer, Inbox};
 use crate::run::{ask, millis};
 use crate::secrets;
-use crate::terminal::{prompt, soak_view};
+use crate::terminal::redact::Redactor;
+use crate::terminal::{prompt, sanitize, soak_view};
 use crate::world::clock;
 
 use super::judge;
@@ -227,13 +228,15 @@ impl Soak<'_> {
         how: &str,
         why: &str,
     ) -> Result<()> {
+        let redactor = Redactor::new(self.secrets.values().cloned().collect());
+        let why = &sanitize::line(&redactor.redact(why));
         let record = Record::ItemJudged {
             item: item.id.clone(),
             tier: tier.name.clone(),
             holds,
             how: how.to_owned(),
             by: self.by.clone(),
-            why: crate::terminal::sanitize::line(why),
+            why: why.clone(),
         };
         self.past.add(self.screen, record)?;
         self.say(&soak_view::judged(item, holds, why, &self.screen.err));
