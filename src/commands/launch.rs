@@ -18,7 +18,7 @@ use crate::plan::{self, Circumstances, Plan, Rung};
 use crate::run::{Conclusion, Policy, Run, ask, attempt_headers, millis};
 use crate::runbook::catalog::Catalog;
 use crate::runbook::parameters::Parameters;
-use crate::runbook::{Confirm, Level, Runbook, Settings, Target};
+use crate::runbook::{Confirm, Level, Runbook, SecretSource, Settings, Target};
 use crate::state::RunState;
 use crate::step::{Nature, Setting, Standing};
 use crate::terminal::prompt;
@@ -110,7 +110,7 @@ impl Launch<'_> {
         let views = self.screen.views(&surveyed.plan, &run_id);
         let mut hands = Hands::new(inbox, Recorder::new(journal, views).guarded(lock.guard()));
         hands.output_dir = Some(output_dir);
-        hands.redactor = Redactor::new(policy.secrets.values().cloned().collect());
+        hands.redact(Redactor::new(policy.secrets.values().cloned().collect()));
         let state = self
             .begin(&mut hands, &surveyed.plan, &confirmed)
             .map_err(|error| journal_failed(&error, true))?;
@@ -191,7 +191,7 @@ impl Launch<'_> {
         }
         let reads = plan::reads(&draft);
         let reader = reader(&plan::setting(&draft), plan::needs_cluster(&draft.steps))?;
-        policy.secrets = secrets::fetch(&draft.secrets)?;
+        policy.secrets = fetch_secrets(inbox, &draft.secrets)?;
         let endpoints = plan::endpoints(&draft)
             .into_iter()
             .map(|http| {
@@ -204,7 +204,11 @@ impl Launch<'_> {
         inbox.helper(move || {
             Message::Surveyed(Box::new(facts::gather(&reads, &endpoints, &asked, limit)))
         });
-        let facts = wait_for_survey(inbox, limit)?;
+        let mut facts = wait_for_survey(inbox, limit)?;
+        let redactor = Redactor::new(policy.secrets.values().cloned().collect());
+        for (_, sentence) in facts.endpoints.values_mut() {
+            *sentence = redactor.redact(sentence);
+        }
         let circumstances = Circumstances {
             ladder: self.ladder(runbook, &draft.method),
             skip_blocked: self.args.skip_blocked.clone(),
@@ -391,16 +395,34 @@ fn unknown_step(draft: &Draft, id: &str, flag: &str) -> Error {
     error.hint(format!("its steps: {}", ids.join(", ")))
 }
 
+/// Fetches secrets, which may take a program's time, while signals are heard.
+pub fn fetch_secrets(
+    inbox: &mut Inbox,
+    sources: &BTreeMap<String, SecretSource>,
+) -> Result<BTreeMap<String, String>> {
+    if sources.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let sources = sources.clone();
+    match inbox.attend(move || secrets::fetch(&sources)) {
+        Some(fetched) => fetched,
+        None => Err(stopped(inbox).into()),
+    }
+}
+
+/// A signal came before anything was changed.
+fn stopped(inbox: &Inbox) -> Error {
+    let exit = if inbox.terminated() { Exit::Terminated } else { Exit::Interrupted };
+    Error::new(exit, format!("{}: nothing was changed", inbox.reason()))
+}
+
 fn wait_for_survey(inbox: &mut Inbox, limit: Duration) -> Result<Facts> {
     let until = Instant::now() + limit + Duration::from_secs(2);
     while Instant::now() < until {
         match inbox.recv_until(until) {
             Some(Message::Surveyed(facts)) => return Ok(*facts),
             Some(Message::Signal(_)) => {
-                let exit = if inbox.terminated() { Exit::Terminated } else { Exit::Interrupted };
-                return Err(
-                    Error::new(exit, format!("{}: nothing was changed", inbox.reason())).into()
-                );
+                return Err(stopped(inbox).into());
             }
             _ => {}
         }

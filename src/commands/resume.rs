@@ -10,13 +10,12 @@ use crate::inbox::{Answer, Inbox};
 use crate::journal::{self, Journal, read};
 use crate::output::recorder::Recorder;
 use crate::run::{Conclusion, Policy, Run, ask};
-use crate::secrets;
 use crate::state::RunState;
 use crate::terminal::redact::Redactor;
 use crate::terminal::{prompt, resume_view};
 use crate::world::hands::Hands;
 
-use super::launch::{journal_failed, reader};
+use super::launch::{fetch_secrets, journal_failed, reader};
 use super::screen::Screen;
 use super::under_lock::Claim;
 
@@ -54,7 +53,7 @@ pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
         confirm: args.confirm.clone(),
         without_lock: args.lock.without_lock,
         answers: super::answers(&args.answers)?,
-        secrets: secrets::fetch(&plan.secrets)?,
+        secrets: fetch_secrets(&mut inbox, &plan.secrets)?,
     };
     screen.say(&resume_view::resume_text(&state, SystemTime::now(), &screen.err));
     if !policy.yes {
@@ -88,7 +87,7 @@ pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
     let views = screen.views(&plan, &run_id);
     let mut hands = Hands::new(inbox, Recorder::new(journal, views).guarded(lock.guard()));
     hands.output_dir = Some(output_dir);
-    hands.redactor = Redactor::new(policy.secrets.values().cloned().collect());
+    hands.redact(Redactor::new(policy.secrets.values().cloned().collect()));
     let mut state = state;
     let resumed = Record::Resumed {
         operator: super::operator(),

@@ -81,12 +81,12 @@ impl Run {
     /// One attempt, on a helper thread, while signals and the display go on.
     fn probe(&mut self, http: &Http, headers: &[(String, String)]) -> (bool, String) {
         let (asked, headers) = (http.clone(), headers.to_vec());
-        self.hands.inbox.helper(move || {
+        let ticket = self.hands.inbox.helper(move || {
             let attempt = web::attempt(&asked, &headers);
             Message::Probed(attempt.passed, attempt.sentence)
         });
         let until = Instant::now() + http.attempt_timeout + Duration::from_secs(5);
-        while Instant::now() < until {
+        while Instant::now() < until && self.hands.inbox.stop() < Stop::EndChild {
             match self.hands.inbox.recv_until(Instant::now() + TICK) {
                 Some(Message::Probed(passed, sentence)) => return (passed, sentence),
                 Some(Message::Signal(_)) => self.hands.say_stop(),
@@ -94,6 +94,7 @@ impl Run {
                 _ => self.hands.recorder.tick(),
             }
         }
+        self.hands.inbox.abandon(ticket);
         (false, "no answer".to_owned())
     }
 

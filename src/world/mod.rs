@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod forge;
 pub mod hands;
 pub mod process;
+pub mod tail;
 pub mod web;
 
 /// The read-only handles to the world: cheap to clone, shared with helper threads. Surveys, looks
