@@ -1,6 +1,7 @@
 //! Everything that is tested from outside, in one binary.
 #![allow(missing_docs)]
 
+mod after;
 mod approvals;
 mod crash;
 mod foresight;
