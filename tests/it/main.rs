@@ -3,6 +3,7 @@
 
 mod crash;
 mod forge;
+mod hostile_run;
 mod loader;
 mod run;
 mod sandbox;
