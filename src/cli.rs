@@ -93,6 +93,15 @@ pub enum Command {
     Rehearse(RehearseArgs),
     /// Go on with a run that was stopped, killed or cut off.
     Resume(ResumeArgs),
+    /// Say who is rolling back the catalog's environment, from any machine.
+    ///
+    /// Reads the lock that a run holds in the cluster: who, where, for which incident, at which
+    /// step. Changes nothing.
+    Status(StatusArgs),
+    /// Free the lock that a dead run has left behind.
+    ///
+    /// Watches the holder for as long as its lock lasts, and refuses while it still renews.
+    Unlock(UnlockArgs),
     /// List the runs of this machine, or tell the story of one.
     Runs(RunsArgs),
     /// List the runbooks of the catalog.
@@ -101,6 +110,14 @@ pub enum Command {
     Show(ShowArgs),
     /// Check every file of the catalog and say all that is wrong, at once.
     Lint,
+    /// Show every flag of the catalog as it is in the live system.
+    ///
+    /// Its value, what each workload makes of it, and how many running pods carry which value.
+    Flags(WholeArgs),
+    /// Survey every runbook against the live system and name what has rotted. Changes nothing.
+    ///
+    /// Made for a nightly job: exit 0 when every method could run, 4 when one could not.
+    Ready(WholeArgs),
     /// Print the JSON Schema of the format, for editors, or its reference page.
     Schema {
         /// Which part.
@@ -126,6 +143,17 @@ pub enum SchemaPart {
     Settings,
     /// The reference page, in Markdown.
     Reference,
+}
+
+/// What a command over the whole catalog takes.
+#[derive(Debug, Args)]
+pub struct WholeArgs {
+    /// Give a parameter its value. May be repeated.
+    #[arg(long = "param", short, value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+    /// How long the survey may take before what is missing is said to be unanswered.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
+    pub survey_timeout: std::time::Duration,
 }
 
 /// Which component.
@@ -188,18 +216,87 @@ pub struct RunArgs {
     /// The incident this belongs to; kept in the journal.
     #[arg(long, value_name = "ID")]
     pub incident: Option<String>,
+    /// Run a plan that needs somebody else's approval: the digest that was approved.
+    ///
+    /// A plan that has changed since is refused as stale (exit 9), naming what changed.
+    #[arg(long, value_name = "DIGEST")]
+    pub approve: Option<String>,
+    /// Who approved; a claim that is kept in the journal.
+    #[arg(long, value_name = "NAME")]
+    pub approved_by: Option<String>,
+    /// Run without the approval that is needed, and say why; everybody is told.
+    #[arg(long, value_name = "REASON")]
+    pub break_glass: Option<String>,
     /// Leave this step out if the survey finds it blocked. May be repeated.
     #[arg(long, value_name = "STEP")]
     pub skip_blocked: Vec<String>,
     /// Answer a manual step or a step in doubt. May be repeated.
     #[arg(long = "answer", value_name = "STEP=pass|fail")]
     pub answers: Vec<String>,
+    /// What happens where somebody else is at work.
+    #[command(flatten)]
+    pub lock: LockArgs,
     /// How long the survey may take before what is missing is said to be unanswered.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
     pub survey_timeout: std::time::Duration,
     /// The run that escalated to this one.
     #[arg(long, value_name = "RUN", hide = true)]
     pub escalated_from: Option<String>,
+}
+
+/// What happens where somebody else is at work, and where the lock cannot be had.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LockArgs {
+    /// Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7).
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub lock_timeout: Option<std::time::Duration>,
+    /// Ask a run of a lower level to stop after its step, and wait for it.
+    #[arg(long)]
+    pub preempt: bool,
+    /// Go on where the cluster's lock can be neither taken nor renewed; one that is held stays held.
+    #[arg(long)]
+    pub without_lock: bool,
+    /// How long the lock lasts without being renewed (15s).
+    #[arg(long, value_name = "DURATION", env = "ROLLBACK_LEASE", hide = true, value_parser = humantime::parse_duration)]
+    pub lease: Option<std::time::Duration>,
+}
+
+/// Which environment; what is not said is the catalog's.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PlaceArgs {
+    /// The kubectl context.
+    #[arg(long, value_name = "CONTEXT")]
+    pub context: Option<String>,
+    /// The namespace.
+    #[arg(long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// Give a parameter its value, where the catalog's context or namespace names one.
+    #[arg(long = "param", short, value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+}
+
+/// Whose state.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Which environment.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Watch the holder for as long as its lock lasts, and say whether it lives.
+    #[arg(long)]
+    pub observe: bool,
+}
+
+/// Which lock.
+#[derive(Debug, Args)]
+pub struct UnlockArgs {
+    /// The id of the run that holds it, as `rollback status` shows it; its beginning or end will do.
+    pub run: String,
+    /// Free it although its holder still renews it: the holder stops before its next step.
+    #[arg(long)]
+    pub force: bool,
+    /// Which environment.
+    #[command(flatten)]
+    pub place: PlaceArgs,
 }
 
 /// What is rehearsed.
@@ -267,6 +364,9 @@ pub struct ResumeArgs {
     /// Never ask.
     #[arg(long)]
     pub no_input: bool,
+    /// What happens where somebody else is at work.
+    #[command(flatten)]
+    pub lock: LockArgs,
     /// Answer a manual step, or a step in doubt: `pass` it was applied, `fail` run it again.
     #[arg(long = "answer", value_name = "STEP=pass|fail")]
     pub answers: Vec<String>,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::facts::Facts;
+use crate::lock::Attempt;
 use crate::step::Effect;
 use crate::world::process::Ending;
 
@@ -36,6 +37,10 @@ pub enum Message {
     Finished,
     /// What a helper sends, with the number of its work; [`Inbox::recv_until`] unwraps it.
     From(Ticket, Box<Message>),
+    /// What came of trying to take the environment's Lease.
+    Lease(Box<Attempt>),
+    /// A word that the operator should see, such as that the lock was lost.
+    Notice(String),
 }
 
 /// The number of a helper's work.

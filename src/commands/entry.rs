@@ -17,7 +17,10 @@ use crate::terminal::style::{Paint, Style};
 
 use super::launch::Launch;
 use super::screen::Screen;
-use super::{Format, completions, lint, list, rehearse, resume, runs, schema, show};
+use super::{
+    Format, completions, flags, lint, list, ready, rehearse, resume, runs, schema, show, status,
+    unlock,
+};
 
 /// The process.
 pub fn main() -> ExitCode {
@@ -56,6 +59,8 @@ fn call(cli: &Cli, screen: &Screen) -> Result<Exit> {
             rehearse::rehearse(global, screen, target, args)
         }
         Command::Resume(args) => resume::resume(screen, args),
+        Command::Status(args) => status::status(global, screen, args),
+        Command::Unlock(args) => unlock::unlock(global, screen, args),
         Command::Runs(args) => runs::runs(screen, args),
         Command::List => {
             screen.result(&list::list(&catalog(global, screen)?, format(global))?);
@@ -77,6 +82,24 @@ fn call(cli: &Cli, screen: &Screen) -> Result<Exit> {
             let linted = lint::lint(&catalog(global, screen)?, format(global))?;
             screen.result(&linted.text);
             Ok(linted.exit)
+        }
+        Command::Flags(args) => {
+            let parameters = Parameters::parse(&args.params)?.with_environment();
+            let catalog = catalog(global, screen)?;
+            let limit = args.survey_timeout;
+            let (text, exit) =
+                flags::flags(&catalog, &parameters, limit, format(global), &screen.out)?;
+            screen.result(&text);
+            Ok(exit)
+        }
+        Command::Ready(args) => {
+            let parameters = Parameters::parse(&args.params)?.with_environment();
+            let catalog = catalog(global, screen)?;
+            let limit = args.survey_timeout;
+            let (text, exit) =
+                ready::ready(&catalog, &parameters, limit, format(global), &screen.out)?;
+            screen.result(&text);
+            Ok(exit)
         }
         Command::Schema { part } => {
             let part = match part {

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Exit, Result};
 use crate::event::{Envelope, Record, VERSION};
 use crate::hex;
+use crate::lock::{Guard, NotOurs};
 use crate::world::clock;
 use anyhow::Context as _;
 
@@ -28,6 +29,8 @@ pub struct Permit {
     step: String,
     /// The intent's sequence number.
     seq: u64,
+    /// The lock that it was given under.
+    guard: Guard,
 }
 
 impl Permit {
@@ -41,9 +44,15 @@ impl Permit {
         self.seq
     }
 
+    /// Whether the lock still is ours: a process that stood still may hold a permit that is not
+    /// worth anything any more.
+    pub fn check(&self) -> std::result::Result<(), NotOurs> {
+        self.guard.check()
+    }
+
     #[cfg(test)]
     pub(crate) fn for_a_test() -> Permit {
-        Permit { step: "test".to_owned(), seq: 0 }
+        Permit { step: "test".to_owned(), seq: 0, guard: Guard::for_a_test() }
     }
 }
 
@@ -262,11 +271,17 @@ impl Journal {
         }
     }
 
-    /// Records a step's intent, durably, and gives the permit for it.
-    pub fn intend(&mut self, step: &str, intent: Record) -> io::Result<(Envelope, Permit)> {
+    /// Records a step's intent, durably, and gives the permit for it, where the lock is ours.
+    pub fn intend(
+        &mut self,
+        step: &str,
+        intent: Record,
+        guard: &Guard,
+    ) -> io::Result<(Envelope, Permit)> {
+        guard.check().map_err(io::Error::other)?;
         let envelope = self.append(intent)?;
         self.sync()?;
-        let permit = Permit { step: step.to_owned(), seq: envelope.seq };
+        let permit = Permit { step: step.to_owned(), seq: envelope.seq, guard: guard.clone() };
         Ok((envelope, permit))
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 
 use crate::event::{Envelope, Live, Record};
 use crate::journal::{Journal, Permit};
+use crate::lock::Guard;
 use crate::output::jsonl::JsonLines;
 use crate::terminal::live::LiveView;
 use crate::terminal::redact::Redactor;
@@ -23,17 +24,38 @@ pub struct Recorder {
     views: Vec<View>,
     last: Option<Envelope>,
     redactor: Redactor,
+    guard: Guard,
 }
 
 impl Recorder {
-    /// Records into `journal` and shows in `views`.
+    /// Records into `journal` and shows in `views`. It permits no effect until it is [`guarded`].
+    ///
+    /// [`guarded`]: Recorder::guarded
     pub fn new(journal: Journal, views: Vec<View>) -> Recorder {
-        Recorder { journal, views, last: None, redactor: Redactor::new(Vec::new()) }
+        Recorder {
+            journal,
+            views,
+            last: None,
+            redactor: Redactor::new(Vec::new()),
+            guard: Guard::default(),
+        }
     }
 
     /// From now on these secrets are kept out of what is said in words.
     pub fn redact(&mut self, redactor: Redactor) {
         self.redactor = redactor;
+    }
+
+    /// The same, under a lock.
+    #[must_use]
+    pub fn guarded(mut self, guard: Guard) -> Recorder {
+        self.guard = guard;
+        self
+    }
+
+    /// The lock that effects are permitted under.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
     }
 
     /// The journal.
@@ -58,7 +80,7 @@ impl Recorder {
 
     /// Records a step's intent durably and gives the permit for its effect.
     pub fn intend(&mut self, step: &str, intent: Record) -> io::Result<Permit> {
-        let (envelope, permit) = self.journal.intend(step, intent)?;
+        let (envelope, permit) = self.journal.intend(step, intent, &self.guard)?;
         self.show(&envelope);
         Ok(permit)
     }

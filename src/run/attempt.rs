@@ -13,6 +13,10 @@ use crate::step::{Doing, Done, Effect, Nature, Outputs, kinds};
 
 /// How long a change may stay unseen after it was done before it is said not to have stuck.
 const STICKS: Duration = Duration::from_secs(10);
+/// The same for what the API server itself has said to be done: it shows that at once.
+const STICKS_IN_CLUSTER: Duration = Duration::from_secs(1);
+/// How long an object that somebody else is known to own is looked at before it counts as changed.
+const CONTESTED: Duration = Duration::from_secs(1);
 /// How long one look may take.
 const LOOK: Duration = Duration::from_secs(30);
 /// How long it may still take after we were asked to end the step.
@@ -51,6 +55,7 @@ impl Run {
             Nature::Change | Nature::Fire => {
                 let permit = self.hands.recorder.intend(&step.id, intent)?;
                 self.catch_up();
+                self.hands.recorder.guard().at_step(index + 1, self.plan.steps.len(), &step.name);
                 doing.timeout = deadline.saturating_duration_since(Instant::now());
                 let done = kinds::perform(&action, &doing, &mut self.hands, &permit);
                 self.follow(planned.nature, &action, &doing, done, deadline)?
@@ -58,6 +63,7 @@ impl Run {
             Nature::Check => {
                 let permit = self.hands.recorder.intend(&step.id, intent)?;
                 self.catch_up();
+                self.hands.recorder.guard().at_step(index + 1, self.plan.steps.len(), &step.name);
                 let done = match &action {
                     Action::Command(_) => kinds::perform(&action, &doing, &mut self.hands, &permit),
                     _ => self.check(&step.id, &action, &doing, deadline)?,
@@ -179,15 +185,22 @@ impl Run {
         });
         let begun = Instant::now();
         let mut pause = Duration::from_millis(20);
+        let in_cluster = matches!(action, Action::SetFlags(_) | Action::Restart(_));
+        let sticks = if in_cluster { STICKS_IN_CLUSTER } else { STICKS };
+        let contested = in_cluster && !doing.forecast.owner.is_empty();
         loop {
             let effect = self.look_once(action, doing);
             match &effect {
+                Effect::Present(text, _) if contested && begun.elapsed() < CONTESTED => {
+                    let owner = &doing.forecast.owner;
+                    self.progress(&doing.mark.step_id, &format!("{text} · does {owner} mind?"));
+                }
                 Effect::Present(..) | Effect::Awaiting(..) | Effect::Broken(..) => {
                     return Ok(effect);
                 }
                 Effect::Underway(text) => self.progress(&doing.mark.step_id, text),
                 Effect::Missing(_) | Effect::Partly(_) => {
-                    if begun.elapsed() > STICKS {
+                    if begun.elapsed() > sticks {
                         return Ok(effect);
                     }
                 }
@@ -223,6 +236,7 @@ impl Run {
                         return;
                     }
                 }
+                Some(Message::Notice(text)) => self.hands.notice(text),
                 _ => self.hands.recorder.tick(),
             }
         }
@@ -243,6 +257,7 @@ impl Run {
             match self.hands.inbox.recv_until(Instant::now() + TICK) {
                 Some(Message::Looked(effect)) => return effect,
                 Some(Message::Signal(_)) => self.hands.say_stop(),
+                Some(Message::Notice(text)) => self.hands.notice(text),
                 _ => self.hands.recorder.tick(),
             }
         }
@@ -266,11 +281,7 @@ impl Run {
     /// Lets time pass; true when we were asked to stop.
     pub(super) fn idle(&mut self, until: Instant) -> bool {
         while Instant::now() < until && self.hands.inbox.stop() == Stop::No {
-            if let Some(Message::Signal(_)) =
-                self.hands.inbox.recv_until(until.min(Instant::now() + TICK))
-            {
-                self.hands.say_stop();
-            }
+            self.hands.wait_until(until.min(Instant::now() + TICK));
             self.hands.recorder.tick();
         }
         self.hands.inbox.stop() != Stop::No

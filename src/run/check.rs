@@ -69,11 +69,7 @@ impl Run {
             self.watch_budget()?;
             let until = (Instant::now() + pause).min(deadline);
             while Instant::now() < until && self.hands.inbox.stop() < Stop::EndChild {
-                if let Some(Message::Signal(_)) =
-                    self.hands.inbox.recv_until(until.min(Instant::now() + TICK))
-                {
-                    self.hands.say_stop();
-                }
+                self.hands.wait_until(until.min(Instant::now() + TICK));
                 self.hands.recorder.tick();
             }
             if !passed {
@@ -94,6 +90,7 @@ impl Run {
             match self.hands.inbox.recv_until(Instant::now() + TICK) {
                 Some(Message::Probed(passed, sentence)) => return (passed, sentence),
                 Some(Message::Signal(_)) => self.hands.say_stop(),
+                Some(Message::Notice(text)) => self.hands.notice(text),
                 _ => self.hands.recorder.tick(),
             }
         }
@@ -139,11 +136,7 @@ impl Run {
                     until.saturating_duration_since(Instant::now()).as_secs() + 1,
                 ));
                 self.progress(&doing.mark.step_id, &format!("{left} left"));
-                if let Some(Message::Signal(_)) =
-                    self.hands.inbox.recv_until(until.min(Instant::now() + TICK))
-                {
-                    self.hands.say_stop();
-                }
+                self.hands.wait_until(until.min(Instant::now() + TICK));
                 self.hands.recorder.tick();
                 if self.hands.inbox.stop() >= Stop::EndChild {
                     return Ok(ended(Outcome::Interrupted, "the wait was cut short".to_owned()));

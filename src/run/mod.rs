@@ -1,23 +1,28 @@
 //! The run loop: intend, perform, look until it is there, broken or out of time, record the end.
-//! `attempt.rs` does one attempt, `check.rs` asks a Check, `ask.rs` asks the operator, `doubt.rs`
-//! asks the world about a step that was cut off, `verdict.rs` decides what it all came to.
+//! `attempt.rs` does one attempt, `check.rs` asks a Check, `ask.rs` asks the operator, `lease.rs`
+//! asks the lock, `doubt.rs` asks the world about a step that was cut off, `verdict.rs` decides what
+//! it all came to.
 
 pub mod ask;
 mod attempt;
 mod check;
 mod doubt;
+mod lease;
+mod sticks;
 mod verdict;
 
 pub use attempt::headers as attempt_headers;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::error::Exit;
 use crate::event::{Choice, Outcome, Record, SkipReason, Verdict};
 use crate::inbox::{Answer, Stop};
 use crate::late::Late;
+use crate::lock::NotOurs;
 use crate::plan::{Plan, PlannedStep};
 use crate::runbook::{Confirm, OnFailure};
 use crate::state::{RunState, StepState};
@@ -34,6 +39,8 @@ pub struct Policy {
     pub yes: bool,
     /// `--confirm NAME`.
     pub confirm: Option<String>,
+    /// `--without-lock`: go on where the lock cannot be renewed.
+    pub without_lock: bool,
     /// `--answer STEP=pass|fail`.
     pub answers: BTreeMap<String, bool>,
     /// The values of secrets, by name.
@@ -52,11 +59,24 @@ pub struct Run {
     pub reader: Reader,
     /// How it may ask.
     pub policy: Policy,
+    /// Whether the next rung is ready, once its survey is in.
+    pub ahead: Arc<OnceLock<Readiness>>,
+    /// What the next rung inherits: the flags of its command line.
+    pub inherited: Vec<String>,
     begun: Instant,
     earlier: Duration,
     budget_said: bool,
     /// The last progress, so that it is not said twice.
     said: String,
+}
+
+/// Whether the next rung can be taken, as its survey found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    /// Whether nothing stands in its way.
+    pub ready: bool,
+    /// One sentence.
+    pub why: String,
 }
 
 /// What a run came to.
@@ -80,6 +100,8 @@ enum Flow {
     Doubt(String),
     /// Something that was started earlier is still at work.
     Blocked(String),
+    /// The lock is not ours any more.
+    Leave(String),
 }
 
 impl Run {
@@ -98,11 +120,27 @@ impl Run {
             earlier,
             budget_said,
             said: String::new(),
+            ahead: Arc::default(),
+            inherited: Vec::new(),
         }
     }
 
     /// Runs all steps that are left, then judges. An error is ours: the journal cannot be written.
     pub fn go(&mut self) -> io::Result<Conclusion> {
+        match self.steps() {
+            // The lock went between the question before the step and its intent.
+            Err(error)
+                if error
+                    .get_ref()
+                    .is_some_and(<dyn std::error::Error + Send + Sync>::is::<NotOurs>) =>
+            {
+                self.pause_with(error.to_string(), Exit::LockHeld)
+            }
+            concluded => concluded,
+        }
+    }
+
+    fn steps(&mut self) -> io::Result<Conclusion> {
         for index in 0..self.plan.steps.len() {
             let planned = self.plan.steps[index].clone();
             if self.is_finished(&planned) {
@@ -111,6 +149,9 @@ impl Run {
             self.hands.inbox.drain();
             if self.hands.inbox.stop() != Stop::No {
                 return self.pause(self.hands.inbox.reason().to_owned());
+            }
+            if let Some(why) = self.leave_to_others() {
+                return self.pause_with(why, Exit::LockHeld);
             }
             match self.step(index, &planned)? {
                 Flow::Next => {}
@@ -125,6 +166,7 @@ impl Run {
                 Flow::Pause(why) => return self.pause(why),
                 Flow::Doubt(why) => return self.pause_with(why, Exit::Unknown),
                 Flow::Blocked(why) => return self.pause_with(why, Exit::Blocked),
+                Flow::Leave(why) => return self.pause_with(why, Exit::LockHeld),
             }
         }
         self.judge()
@@ -183,6 +225,9 @@ impl Run {
             }
             if done.outcome == Outcome::Interrupted || self.hands.inbox.stop() >= Stop::EndChild {
                 return Ok(Flow::Pause(self.hands.inbox.reason().to_owned()));
+            }
+            if let Err(why) = self.hands.recorder.guard().check() {
+                return Ok(Flow::Leave(why.to_string()));
             }
             // A Fire may have fired; only its author can say that firing twice is harmless.
             let repeatable = planned.nature != Nature::Fire || is_idempotent(planned);
@@ -371,12 +416,19 @@ impl Run {
     /// Offers the next rung of the ladder.
     fn offer(&mut self, why: &str) -> io::Result<()> {
         let Some(rung) = self.plan.ladder.first().cloned() else { return Ok(()) };
+        let ahead = self.ahead.get().cloned();
+        let mut command = rung.command();
+        command.extend(self.inherited.iter().cloned());
+        let why = match &ahead {
+            Some(ahead) if !ahead.ready => format!("{why}; but {}", ahead.why),
+            _ => why.to_owned(),
+        };
         self.append(Record::EscalationOffered {
             target: rung.target.to_string(),
             method: rung.method.clone(),
-            command: rung.command(),
-            ready: None,
-            why: why.to_owned(),
+            command,
+            ready: ahead.map(|ahead| ahead.ready),
+            why,
         })
     }
 }

@@ -44,16 +44,58 @@ pub fn argv(spec: &Command) -> Vec<String> {
 pub fn reads(spec: &Command) -> Vec<Read> {
     let mut reads = Vec::new();
     let argv = argv(spec);
-    if let Some(program) = argv.first().filter(|program| !in_checkout(spec, program)) {
+    if let Some(program) = argv.first().filter(|program| !in_directory(spec, program)) {
         reads.push(Read::Program(program.clone()));
     }
+    reads.extend(local_file(spec).map(Read::File));
     reads.extend(early_probe(spec).map(Read::Probe));
     reads
 }
 
-/// A relative path with a slash is looked for in the checkout, which does not exist yet.
-fn in_checkout(spec: &Command, program: &str) -> bool {
-    spec.checkout.is_some() && program.contains('/') && !program.starts_with('/')
+/// A relative path with a slash is looked for where the command runs.
+fn in_directory(spec: &Command, program: &str) -> bool {
+    let elsewhere = spec.checkout.is_some() || spec.cwd.is_some();
+    elsewhere && program.contains('/') && !program.starts_with('/')
+}
+
+/// Programs whose first argument is a file that they read.
+const INTERPRETERS: [&str; 7] = ["python", "python3", "bash", "sh", "node", "ruby", "perl"];
+
+/// The file without which the command cannot even start: itself, or the script of an interpreter.
+pub(crate) fn needed_file(spec: &Command) -> Option<&str> {
+    let CommandForm::Argv(argv) = &spec.form else { return None };
+    let program = argv.first()?;
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let file = if in_directory(spec, program) {
+        program
+    } else if INTERPRETERS.contains(&name) {
+        argv.get(1).filter(|word| !word.is_empty() && !word.starts_with('-'))?
+    } else {
+        return None;
+    };
+    late::names(file).is_empty().then_some(file)
+}
+
+/// That file, where it is one of this machine.
+fn local_file(spec: &Command) -> Option<PathBuf> {
+    let file = needed_file(spec)?;
+    let cwd = spec.cwd.as_deref().unwrap_or_default();
+    (spec.checkout.is_none() && late::names(cwd).is_empty()).then(|| Path::new(cwd).join(file))
+}
+
+/// Whether a file is there; the survey's read.
+pub fn find_file(path: &Path) -> crate::facts::Known<()> {
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.is_file() => Ok(()),
+        Ok(_) => {
+            let text = format!("{} is not a file", path.display());
+            Err(crate::facts::Unread::Missing(text, None))
+        }
+        Err(error) => {
+            let text = format!("{} cannot be read: {error}", path.display());
+            Err(crate::facts::Unread::Missing(text, None))
+        }
+    }
 }
 
 /// The probe, where it needs nothing that only exists during the run.
@@ -80,6 +122,14 @@ pub fn forecast(spec: &Command, facts: &mut Facts) -> Forecast {
         && !Path::new(cwd).is_dir()
     {
         forecast.block(format!("its directory {cwd} does not exist"), None);
+    } else if let Some(file) = local_file(spec)
+        && let Some(Err(why)) = facts.files.get(&file)
+    {
+        let hint = match &spec.cwd {
+            Some(cwd) => format!("paths are looked for in its directory, {cwd}"),
+            None => "run from the directory that has it, or give the step a `cwd`".to_owned(),
+        };
+        forecast.block(why.sentence(), Some(hint));
     }
     if let Some(step) = &spec.checkout {
         forecast.evidence.push(format!("in a fresh checkout of what step `{step}` pushes"));
@@ -110,7 +160,7 @@ pub fn perform(spec: &Command, doing: &Doing, hands: &mut Hands, permit: &Permit
         Err(why) => return Done::badly(why, Vec::new()),
     };
     let mut invocation = Invocation::new(argv(spec), doing.timeout);
-    invocation.cwd = directory.as_ref().map(Directory::path);
+    invocation.cwd = Some(directory.path());
     invocation.env = environment(spec, doing, &hands.secrets);
     let captured = hands.run(permit, &[invocation]).remove(0);
     let shown = short(&argv(spec));
@@ -144,7 +194,7 @@ pub fn look(spec: &Command, doing: &Doing) -> Effect {
         return Effect::Unanswerable("it has no probe, so nothing can tell".to_owned());
     };
     let mut invocation = Invocation::new(probe.clone(), PROBE);
-    invocation.cwd = spec.cwd.as_ref().map(PathBuf::from).filter(|_| spec.checkout.is_none());
+    invocation.cwd = Some(here(spec)).filter(|_| spec.checkout.is_none());
     invocation.env = environment(spec, doing, &BTreeMap::new());
     let captured = capture(&invocation);
     let shown = short(probe);
@@ -153,6 +203,12 @@ pub fn look(spec: &Command, doing: &Doing) -> Effect {
         Ending::Exit(code) => Effect::Missing(format!("its probe says no (exit {code}): {shown}")),
         ending => Effect::Unanswerable(format!("its probe `{shown}`: {}", ending.phrase())),
     }
+}
+
+/// Where a command without a checkout runs: as in a script, where the operator is.
+fn here(spec: &Command) -> PathBuf {
+    let current = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    current.join(spec.cwd.as_deref().unwrap_or_default())
 }
 
 /// Where a command runs.
@@ -171,13 +227,9 @@ impl Directory {
     }
 }
 
-fn directory(
-    spec: &Command,
-    doing: &Doing,
-    hands: &mut Hands,
-) -> Result<Option<Directory>, String> {
+fn directory(spec: &Command, doing: &Doing, hands: &mut Hands) -> Result<Directory, String> {
     let Some(step) = &spec.checkout else {
-        return Ok(spec.cwd.as_ref().map(|cwd| Directory::Given(PathBuf::from(cwd))));
+        return Ok(Directory::Given(here(spec)));
     };
     let sha = doing.outputs.get(step).and_then(|outputs| outputs.get("sha")).ok_or_else(|| {
         format!("step `{step}` has pushed no commit, so there is nothing to check out")
@@ -193,7 +245,7 @@ fn directory(
     forge
         .checkout(repository, sha, &dir.path().join("tree"))
         .map_err(|error| format!("{sha} could not be checked out: {error:#}"))?;
-    Ok(Some(Directory::Checkout(dir, PathBuf::from(spec.cwd.clone().unwrap_or_default()))))
+    Ok(Directory::Checkout(dir, PathBuf::from(spec.cwd.clone().unwrap_or_default())))
 }
 
 /// Its own env with secrets filled in; for a script also the parameters.
@@ -254,7 +306,8 @@ pub fn locate(program: &str) -> crate::facts::Known<PathBuf> {
 /// A probe's answer; the survey's read.
 pub fn ask(probe: &Probe) -> crate::facts::Known<bool> {
     let mut invocation = Invocation::new(probe.argv.clone(), PROBE);
-    invocation.cwd = probe.cwd.as_ref().map(PathBuf::from);
+    let current = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    invocation.cwd = Some(current.join(probe.cwd.as_deref().unwrap_or_default()));
     match capture(&invocation).ending {
         Ending::Exit(code) => Ok(code == 0),
         ending => Err(crate::facts::Unread::Failed(ending.phrase())),

@@ -61,7 +61,8 @@ impl Hands {
     pub(crate) fn for_a_test() -> Hands {
         let dir = tempfile::tempdir().expect("a directory");
         let journal = crate::journal::Journal::create(dir.path(), "run").expect("a journal");
-        let mut hands = Hands::new(Inbox::new(), Recorder::new(journal, Vec::new()));
+        let guard = crate::lock::Guard::for_a_test();
+        let mut hands = Hands::new(Inbox::new(), Recorder::new(journal, Vec::new()).guarded(guard));
         hands.take_up("step", Instant::now() + Duration::from_secs(60));
         hands
     }
@@ -98,6 +99,8 @@ impl Hands {
         for (number, invocation) in invocations.iter().enumerate() {
             children[number] = if self.inbox.stop() >= Stop::EndChild {
                 Err(not_started("we were asked to stop"))
+            } else if let Err(why) = permit.check() {
+                Err(not_started(&why.to_string()))
             } else {
                 self.start(permit, number, invocation)
                     .map_err(|error| not_started(&process::reason(invocation, &error)))
@@ -190,6 +193,7 @@ impl Hands {
                     }
                 }
                 Some(Message::Signal(_)) => self.say_stop(),
+                Some(Message::Notice(text)) => self.notice(text),
                 _ => {}
             }
             let stop = self.inbox.stop();
@@ -236,6 +240,20 @@ impl Hands {
             }
             Stop::KillChild => "killing the running command".to_owned(),
         };
+        self.recorder.live(&Live::Notice { text });
+    }
+
+    /// Waits for the next message, which only signals and notices answer to.
+    pub fn wait_until(&mut self, until: Instant) {
+        match self.inbox.recv_until(until) {
+            Some(Message::Signal(_)) => self.say_stop(),
+            Some(Message::Notice(text)) => self.notice(text),
+            _ => {}
+        }
+    }
+
+    /// A word to the operator that changes nothing.
+    pub fn notice(&mut self, text: String) {
         self.recorder.live(&Live::Notice { text });
     }
 

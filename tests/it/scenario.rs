@@ -218,7 +218,7 @@ impl Scenario {
         values
     }
 
-    /// The requests that changed something in the cluster, as `METHOD path`.
+    /// The requests that changed something in the cluster but the lock, as `METHOD path`.
     pub fn changes(&self) -> Vec<String> {
         self.world()
             .requests()
@@ -227,6 +227,7 @@ impl Scenario {
             .filter(|it| {
                 !it.path.contains("/authorization.k8s.io/")
                     && !it.path.contains("/authentication.k8s.io/")
+                    && !it.path.contains("/coordination.k8s.io/")
             })
             .map(|it| format!("{} {}", it.method, it.path))
             .collect()
