@@ -1,5 +1,7 @@
 //! Everything that is tested from outside, in one binary.
 #![allow(missing_docs)]
+#![allow(clippy::disallowed_macros, reason = "figures are printed; nobody closes a test's stderr")]
+#![allow(clippy::format_push_string, clippy::similar_names, clippy::too_many_lines)]
 
 mod approvals;
 mod crash;
@@ -7,8 +9,8 @@ mod foresight;
 mod forge;
 mod hostile_run;
 mod loader;
-mod rehearsal;
 mod locks;
+mod rehearsal;
 mod run;
 mod sandbox;
 #[allow(dead_code, reason = "a tool box: not every test needs every tool")]
