@@ -62,7 +62,8 @@ pub fn known_params<T>(
 
 fn readiness(draft: &Draft, reader: &Reader) -> Readiness {
     let reads = plan::reads(draft);
-    let facts: Facts = facts::gather(&reads, &[], reader, LIMIT);
+    let trials = |facts: &Facts| plan::trials(draft, facts);
+    let facts = facts::gather(&reads, &[], reader, LIMIT, &trials);
     let plan = plan::make(draft, facts, Circumstances::default());
     let first = plan.blocked().next().map(|step| {
         let why = step.forecast.obstacles.iter().find(|it| it.certain).map_or("", |it| &it.why);
