@@ -31,7 +31,11 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
             map.iter().for_each(|(key, value)| {
-                places(value, &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), found)
+                places(
+                    value,
+                    &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")),
+                    found,
+                );
             });
         }
         Value::Array(items) => items
