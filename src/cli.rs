@@ -4,6 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod after;
+
+pub use after::{
+    Audience, Filter, ForwardArgs, PlanFormat, RecoveryArgs, ReportArgs, ReportFormat, UpdateArgs,
+    ValidateArgs,
+};
+
 /// The exit codes, as `--help` shows them.
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -93,6 +100,20 @@ pub enum Command {
     Rehearse(RehearseArgs),
     /// Go on with a run that was stopped, killed or cut off.
     Resume(ResumeArgs),
+    /// Validate a run: ask and watch what can be asked, answer what a person must see.
+    ///
+    /// Exit codes: 0 all of it (or of the tier) holds, 1 something does not hold, 5 items are open.
+    Validate(ValidateArgs),
+    /// Write the analysis report of a run, with gaps for what only people know.
+    Report(ReportArgs),
+    /// Print a short text to paste, true as of the run's last record.
+    Update(UpdateArgs),
+    /// Say who decides, who executes and who communicates.
+    Contacts,
+    /// Show the recovery plan of a run, tick it off, or export it.
+    Recovery(RecoveryArgs),
+    /// Go forward again: set the values from before a rollback, once its criteria are ticked off.
+    Forward(ForwardArgs),
     /// Say who is rolling back the catalog's environment, from any machine.
     ///
     /// Reads the lock that a run holds in the cluster: who, where, for which incident, at which
@@ -374,7 +395,11 @@ pub struct ResumeArgs {
 
 /// Which runs.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct RunsArgs {
+    /// Which of them.
+    #[command(flatten)]
+    pub filter: Filter,
     /// What to do with them; without it they are listed.
     #[command(subcommand)]
     pub command: Option<RunsCommand>,

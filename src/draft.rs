@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::after::After;
 use crate::error::{Error, Result, nearest};
 use crate::runbook::parameters::{Parameters, Resolved};
 use crate::runbook::template::{self, Meaning};
@@ -51,6 +52,12 @@ pub struct Draft {
     pub methods: Vec<String>,
     /// The service that a component escalates to.
     pub service: Option<String>,
+    /// What follows the run.
+    #[serde(default)]
+    pub after: Box<After>,
+    /// The run that is taken back, where this is the way forward.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward_of: Option<String>,
 }
 
 impl Draft {
@@ -109,6 +116,7 @@ impl Draft {
                 }
             }
         });
+        draft.after = Box::new(After::new(runbook, settings, parameters));
         Ok((draft, resolved))
     }
 
@@ -163,6 +171,8 @@ fn raw(runbook: &Runbook, settings: &Settings, method: &Method) -> Draft {
         place: runbook.place.clone(),
         methods: runbook.methods.iter().map(|method| method.name.clone()).collect(),
         service: runbook.service.clone(),
+        after: Box::default(),
+        forward_of: None,
     }
 }
 

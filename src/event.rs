@@ -194,6 +194,91 @@ pub enum Record {
         /// From the confirmation to here.
         elapsed_ms: u64,
     },
+    /// After the end: somebody looks at a tier of the validation.
+    ValidationStarted {
+        /// The tier.
+        tier: String,
+        /// Its items.
+        items: Vec<String>,
+        /// How long its automatic items are watched.
+        takes_ms: u64,
+        /// Who.
+        by: String,
+    },
+    /// After the end: an item of the validation was judged, or changed.
+    ItemJudged {
+        /// The item.
+        item: String,
+        /// Its tier.
+        tier: String,
+        /// Whether it holds.
+        holds: bool,
+        /// `check`, `prompt`, `--answer`.
+        how: String,
+        /// Who.
+        by: String,
+        /// One sentence: what the check saw, or what the person said.
+        why: String,
+    },
+    /// After the end: a tier is done.
+    TierClosed {
+        /// The tier.
+        tier: String,
+        /// Whether all of it holds.
+        passed: bool,
+        /// The items that do not hold.
+        failed: Vec<String>,
+        /// From its first look to here.
+        elapsed_ms: u64,
+    },
+    /// After the end: an item of the recovery plan is ticked off, or no longer.
+    RecoveryTicked {
+        /// The item.
+        item: String,
+        /// Whether it is done.
+        done: bool,
+        /// Who.
+        by: String,
+        /// What they said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    /// After the end: a criterion of the way forward is ticked off, or no longer.
+    CriterionTicked {
+        /// The criterion.
+        criterion: String,
+        /// Whether it is so.
+        done: bool,
+        /// Who.
+        by: String,
+        /// What they said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    /// After the end: the way forward was started.
+    ForwardStarted {
+        /// The run that goes forward.
+        run: String,
+        /// What goes forward.
+        target: String,
+        /// Who started it.
+        by: String,
+        /// The criteria that were open.
+        open: Vec<String>,
+        /// Who went on all the same.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        overridden_by: Option<String>,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// After the end: all tiers hold; nothing is left to watch.
+    RunClosed {
+        /// Who.
+        by: String,
+        /// One sentence.
+        why: String,
+    },
 }
 
 /// What is known when a run starts.
@@ -231,6 +316,9 @@ pub struct RunStarted {
     /// The run that escalated to this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalated_from: Option<String>,
+    /// The run that this one takes back, where it is the way forward.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward_of: Option<String>,
     /// The method's budget.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_ms: Option<u64>,

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod commands;
 pub mod error;
 
+pub mod after;
 pub mod draft;
 pub mod runbook;
 pub mod script;
@@ -24,10 +25,12 @@ pub mod run;
 pub mod secrets;
 
 pub mod event;
+pub mod followed;
 pub mod journal;
 pub mod state;
 
 pub mod output;
+pub mod report;
 pub mod terminal;
 
 mod hex;

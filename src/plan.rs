@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::hex;
 
+use crate::after::After;
 use crate::draft::Draft;
 use crate::facts::{Facts, Read, Trial, endpoint_key};
 use crate::runbook::{Action, Criterion, Http, Level, Place, SecretSource, Step, Target};
@@ -48,6 +49,12 @@ pub struct Plan {
     pub simulated: bool,
     /// The runbook.
     pub place: Place,
+    /// What follows the run; the digest does not cover it.
+    #[serde(default)]
+    pub after: Box<After>,
+    /// The run that is taken back, where this is the way forward.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward_of: Option<String>,
 }
 
 /// Which cluster answers.
@@ -191,6 +198,9 @@ impl Plan {
             ("cluster".to_owned(), json!(self.cluster.uid)),
             ("parameters".to_owned(), json!(self.parameters)),
         ]);
+        if let Some(run) = &self.forward_of {
+            parts.insert("forward_of".to_owned(), json!(run));
+        }
         for planned in &self.steps {
             let step = &planned.step;
             parts.insert(
@@ -384,6 +394,8 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
         digest: String::new(),
         simulated: circumstances.simulated,
         place: draft.place.clone(),
+        after: draft.after.clone(),
+        forward_of: draft.forward_of.clone(),
     };
     plan.seal();
     plan

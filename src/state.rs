@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::event::{
     Choice, EffectKind, Envelope, Outcome, Record, RunStarted, SkipReason, Verdict,
 };
+use crate::followed::Followed;
 use crate::plan::Plan;
 use crate::step::Outputs;
 
@@ -173,6 +174,8 @@ pub struct RunState {
     pub process: (u32, String),
     /// How it ended.
     pub finish: Option<Finish>,
+    /// What was done after that.
+    pub after: Followed,
 }
 
 impl RunState {
@@ -226,10 +229,12 @@ impl RunState {
             resumed: 0,
             process: (start.pid, start.host.clone()),
             finish: None,
+            after: Followed::default(),
         }
     }
 
     /// Adds one record.
+    #[allow(clippy::too_many_lines)] // One arm a record, and no other place to look.
     pub fn apply(&mut self, envelope: &Envelope) {
         self.last.clone_from(&envelope.ts);
         self.seq = envelope.seq;
@@ -329,6 +334,13 @@ impl RunState {
                     ts: envelope.ts.clone(),
                 });
             }
+            Record::ValidationStarted { .. }
+            | Record::ItemJudged { .. }
+            | Record::TierClosed { .. }
+            | Record::RecoveryTicked { .. }
+            | Record::CriterionTicked { .. }
+            | Record::ForwardStarted { .. }
+            | Record::RunClosed { .. } => self.after.apply(envelope),
         }
     }
 

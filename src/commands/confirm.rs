@@ -10,7 +10,11 @@ use crate::run::{Policy, ask};
 use crate::runbook::{Level, Settings};
 use crate::terminal::plan_view;
 
+use super::after::contacts::decider;
 use super::launch::is_harmless;
+
+/// How often it is asked who decided.
+const TRIES: usize = 3;
 
 /// Asks, or takes the flags' answer; no is an error that says how to say yes.
 pub fn confirm(
@@ -21,7 +25,10 @@ pub fn confirm(
     args: &RunArgs,
     simulated: bool,
 ) -> Result<Record> {
-    let decided_by = args.decided_by.clone();
+    let decided_by = match &args.decided_by {
+        Some(who) => Some(decider(&settings.decision_authority, who)?),
+        None => None,
+    };
     let yes = |how: &str, decided_by: Option<String>| {
         Ok(Record::Confirmed { how: how.to_owned(), yes: true, decided_by })
     };
@@ -99,10 +106,22 @@ fn who_decided(
             .hint(format!("who may decide on a system rollback{known}"))
             .into());
     }
-    match ask::text(inbox, &format!("Who decided this rollback{known}?")) {
-        Answer::Text(who) if !who.trim().is_empty() => Ok(who.trim().to_owned()),
-        answer => Err(declined(inbox, &answer).into()),
+    let question = format!("Who decided this rollback{known}?");
+    let mut again = String::new();
+    for _ in 0..TRIES {
+        match ask::text(inbox, &format!("{again}{question}")) {
+            Answer::Text(who) if !who.trim().is_empty() => {
+                match decider(&settings.decision_authority, &who) {
+                    Ok(who) => return Ok(who),
+                    Err(error) => again = format!("{error} (name the role, or NAME (ROLE)). "),
+                }
+            }
+            answer => return Err(declined(inbox, &answer).into()),
+        }
     }
+    Err(Error::new(Exit::Declined, "nobody was named who may decide: nothing was changed")
+        .hint("see who may: rollback contacts")
+        .into())
 }
 
 fn unasked(flag: &str) -> Error {

@@ -18,8 +18,8 @@ use crate::terminal::style::{Paint, Style};
 use super::launch::Launch;
 use super::screen::Screen;
 use super::{
-    Format, completions, flags, lint, list, ready, rehearse, resume, runs, schema, show, status,
-    unlock,
+    Format, after, completions, flags, history, lint, list, ready, rehearse, resume, runs, schema,
+    show, status, unlock,
 };
 
 /// The process.
@@ -62,8 +62,21 @@ fn call(cli: &Cli, screen: &Screen) -> Result<Exit> {
         Command::Status(args) => status::status(global, screen, args),
         Command::Unlock(args) => unlock::unlock(global, screen, args),
         Command::Runs(args) => runs::runs(screen, args),
+        Command::Validate(args) => after::validate::validate(screen, args),
+        Command::Report(args) => after::report::report(screen, args),
+        Command::Update(args) => after::update::update(screen, args),
+        Command::Contacts => {
+            after::contacts::contacts(screen, &catalog(global, screen)?.settings()?)
+        }
+        Command::Recovery(args) => after::recovery::recovery(screen, args),
+        Command::Forward(args) => {
+            let target = target(args.level, args.name.as_deref())?;
+            after::forward::forward(global, screen, &target, args)
+        }
         Command::List => {
-            screen.result(&list::list(&catalog(global, screen)?, format(global))?);
+            let catalog = catalog(global, screen)?;
+            let history = history::History::read(&journal::state_dir()?);
+            screen.result(&list::list(&catalog, format(global), &history)?);
             Ok(Exit::Success)
         }
         Command::Show(args) => {
@@ -122,6 +135,7 @@ fn launch(global: &Global, screen: &Screen, target: Target, args: &RunArgs) -> R
         screen: screen.clone(),
         simulated: false,
         adapt: None,
+        way: None,
         state: journal::state_dir()?,
     };
     launch.go(target)

@@ -52,8 +52,19 @@ pub struct Launch<'a> {
     pub simulated: bool,
     /// How a draft is changed before it is planned.
     pub adapt: Option<Adapt<'a>>,
+    /// What the way forward asks beside.
+    pub way: Option<Way<'a>>,
     /// The state directory.
     pub state: PathBuf,
+}
+
+/// The way forward: its own look at the plan, and its word to the run that it takes back.
+#[derive(Clone, Copy)]
+pub struct Way<'a> {
+    /// Refuses a plan that would overwrite what somebody changed.
+    pub check: &'a dyn Fn(&Plan) -> Result<()>,
+    /// Told the id of the run that begins.
+    pub begun: &'a dyn Fn(&str) -> Result<()>,
 }
 
 /// What a survey needs, and what it found.
@@ -71,6 +82,9 @@ impl Launch<'_> {
             match self.rung(&target)? {
                 Next::Ended(exit) => return Ok(exit),
                 Next::Climb(rung, run_id) => {
+                    if self.way.take().is_some() {
+                        self.adapt = None;
+                    }
                     target = rung.target;
                     let (runbook, settings) = self.catalog.runbook(&target)?;
                     let known = crate::draft::known(&runbook, &settings);
@@ -128,6 +142,11 @@ impl Launch<'_> {
         let state = self
             .begin(&mut hands, &surveyed.plan, &confirmed, approval)
             .map_err(|error| journal_failed(&error, true))?;
+        if let Some(way) = self.way
+            && let Err(error) = (way.begun)(&run_id)
+        {
+            self.screen.say(&format!("the run that is taken back could not be told: {error:#}"));
+        }
         let mut run = Run::new(surveyed.plan, state, hands, surveyed.reader, policy);
         if let Some(rung) = run.plan.ladder.first() {
             run.ahead =
@@ -246,7 +265,12 @@ impl Launch<'_> {
             attempt.sentence = redactor.redact(&attempt.sentence);
         }
         let circumstances = Circumstances {
-            ladder: self.ladder(runbook, &draft.method),
+            ladder: match &draft.forward_of {
+                // What does not work forward is rolled back again.
+                Some(_) => runbook.methods.first().map(|it| rung_of(&runbook.target, it)),
+                None => None,
+            }
+            .map_or_else(|| self.ladder(runbook, &draft.method), |rung| vec![rung]),
             skip_blocked: self.args.skip_blocked.clone(),
             simulated: self.simulated,
             elapsed_ms: millis(begun.elapsed()),
@@ -263,6 +287,9 @@ impl Launch<'_> {
             }
         }
         let plan = plan::make(&draft, facts, circumstances);
+        if let Some(way) = self.way {
+            (way.check)(&plan)?;
+        }
         Ok(Surveyed { plan, reader, at: Instant::now() })
     }
 
@@ -383,6 +410,7 @@ impl Launch<'_> {
             reason: self.args.reason.clone(),
             approval,
             escalated_from: self.args.escalated_from.clone(),
+            forward_of: plan.forward_of.clone(),
             budget_ms: plan.budget.map(millis),
             simulated: self.simulated,
             catalog: self.catalog.dir().display().to_string(),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::Format;
+use super::history::{self, History};
 use crate::error::Result;
 use crate::runbook::catalog::{Catalog, Entry};
 use crate::runbook::duration;
@@ -15,15 +16,15 @@ use crate::runbook::problem::printable;
 /// The widest line.
 const WIDTH: usize = 80;
 
-/// The runbooks of a catalog.
-pub fn list(catalog: &Catalog, format: Format) -> Result<String> {
+/// The runbooks of a catalog, with when each was run and rehearsed on this machine.
+pub fn list(catalog: &Catalog, format: Format, history: &History) -> Result<String> {
     match format {
-        Format::Text => Ok(text(catalog)),
-        Format::Json => super::json(&value(catalog)),
+        Format::Text => Ok(text(catalog, history)),
+        Format::Json => super::json(&value(catalog, history)),
     }
 }
 
-fn value(catalog: &Catalog) -> Value {
+fn value(catalog: &Catalog, history: &History) -> Value {
     let method = |(name, budget): &(String, Option<std::time::Duration>)| json!({ "name": name, "budget": budget.map(duration::format) });
     let runbooks: Vec<Value> = catalog
         .entries()
@@ -35,13 +36,16 @@ fn value(catalog: &Catalog) -> Value {
                 "title": entry.title,
                 "methods": entry.methods.iter().map(method).collect::<Vec<_>>(),
                 "file": entry.file,
+                "last_run": history.last(&entry.target, false),
+                "last_rehearsed": history.last(&entry.target, true),
+                "rehearsal_due": history.is_due(&entry.target),
             })
         })
         .collect();
     json!({ "v": 1, "catalog": catalog.dir(), "runbooks": runbooks, "skipped": catalog.broken() })
 }
 
-fn text(catalog: &Catalog) -> String {
+fn text(catalog: &Catalog, history: &History) -> String {
     let rows: Vec<Row<'_>> = catalog.entries().iter().map(Row::new).collect();
     let widest = |width: fn(&Row<'_>) -> usize| rows.iter().map(width).max().unwrap_or(0);
     let name = widest(|row| row.entry.target.name.len()).min(40);
@@ -62,6 +66,16 @@ fn text(catalog: &Catalog) -> String {
         pad(&mut out, &cut(&row.title, title), title + 2);
         out.push_str(&row.methods);
         out.push('\n');
+        out.push_str(&history.words(&row.entry.target));
+    }
+    let due = rows.iter().filter(|row| history.is_due(&row.entry.target)).count();
+    if due > 0 {
+        let _ = writeln!(
+            out,
+            "\n{due} of {} not rehearsed for {} days: rollback rehearse LEVEL NAME",
+            rows.len(),
+            history::DUE_DAYS
+        );
     }
     for problem in catalog.broken() {
         let file = problem.place.file.display();

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
 
+mod after;
 mod ahead;
 mod approval;
 mod completions;
 mod confirm;
 mod entry;
 mod flags;
+pub mod history;
 mod launch;
 pub mod lint;
 pub mod list;

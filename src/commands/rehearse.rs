@@ -42,6 +42,7 @@ pub fn rehearse(
         screen: screen.clone(),
         simulated: true,
         adapt: Some(&adapt),
+        way: None,
         state: crate::journal::state_dir()?,
     };
     let dry_run = launch.args.dry_run;

@@ -1,6 +1,6 @@
 //! `rollback runs`: the runs of this machine, and the story of one.
 
-use crate::cli::{Output, RunsArgs, RunsCommand};
+use crate::cli::{Filter, Output, RunsArgs, RunsCommand};
 use crate::error::{Error, Exit, Result};
 use crate::journal::{self, read};
 use crate::output::json;
@@ -8,22 +8,40 @@ use crate::state::RunState;
 use crate::terminal::{runs_view, story};
 
 use super::screen::Screen;
+use crate::world::clock;
 
 /// Lists the runs, or shows one.
 pub fn runs(screen: &Screen, args: &RunsArgs) -> Result<Exit> {
     match &args.command {
-        None => list(screen),
+        None => list(screen, &args.filter),
         Some(RunsCommand::Show { run }) => show(screen, run.as_deref()),
     }
 }
 
-fn list(screen: &Screen) -> Result<Exit> {
+/// Whether a run is one of those asked for.
+fn fits(filter: &Filter, state: &RunState) -> bool {
+    let target = &state.start.target;
+    let named = |wanted: &String| {
+        target == wanted || target.split_once(' ').is_some_and(|(_, name)| name == wanted)
+    };
+    filter.target.as_ref().is_none_or(named)
+        && filter.verdict.as_ref().is_none_or(|wanted| state.word() == wanted)
+        && filter.since.is_none_or(|span| clock::since(&state.started) <= span)
+        && filter.incident.as_ref().is_none_or(|id| state.start.incident.as_ref() == Some(id))
+}
+
+fn list(screen: &Screen, filter: &Filter) -> Result<Exit> {
     let stored = read::runs(&journal::state_dir()?)?;
     let mut states = Vec::new();
     let mut damaged = Vec::new();
     for run in stored {
         match run.read {
-            Ok(read) => states.extend(RunState::fold(&read.records)),
+            Ok(read) => {
+                let fitting = RunState::fold(&read.records).filter(|state| fits(filter, state));
+                if filter.limit.is_none_or(|limit| states.len() < limit) {
+                    states.extend(fitting);
+                }
+            }
             Err(error) => damaged.push(format!("{}: {error}", run.run_id)),
         }
     }

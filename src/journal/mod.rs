@@ -9,16 +9,21 @@ use std::os::unix::fs::{
     DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
 };
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Exit, Result};
 use crate::event::{Envelope, Record, VERSION};
 use crate::hex;
 use crate::lock::{Guard, NotOurs};
+use crate::state::RunState;
 use crate::world::clock;
 use anyhow::Context as _;
 
 /// The journal's file in a run's directory.
 pub const FILE: &str = "journal.jsonl";
+
+/// How long a record after the end waits for the writer's place.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Proof that a step's intent is durable and that the lock is still ours. Every change of the
 /// world takes one; only the journal makes them, so no survey can write and no effect comes before
@@ -214,6 +219,26 @@ impl Journal {
         Ok((journal, read.records))
     }
 
+    /// Opens the journal of a run that is over, to add what was done since. The writer's place is
+    /// waited for a moment: whoever else has it only adds a record as well.
+    pub fn after(state: &Path, run_id: &str) -> Result<(Journal, RunState)> {
+        let until = Instant::now() + PATIENCE;
+        let (journal, records) = loop {
+            match Journal::resume(state, run_id) {
+                Err(error) if is_held(&error) && Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                other => break other?,
+            }
+        };
+        let folded = RunState::fold(&records).filter(|folded| folded.finish.is_some());
+        let folded = folded.ok_or_else(|| {
+            Error::usage(format!("run {run_id} is not over yet"))
+                .hint(format!("go on with it first: rollback resume {run_id}"))
+        })?;
+        Ok((journal, folded))
+    }
+
     /// The run.
     pub fn run_id(&self) -> &str {
         &self.run_id
@@ -284,6 +309,10 @@ impl Journal {
         let permit = Permit { step: step.to_owned(), seq: envelope.seq, guard: guard.clone() };
         Ok((envelope, permit))
     }
+}
+
+fn is_held(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Error>().is_some_and(|error| error.exit == Exit::LockHeld)
 }
 
 fn options() -> OpenOptions {

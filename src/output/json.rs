@@ -98,6 +98,7 @@ pub fn run_json(state: &RunState) -> Value {
         "incident": start.incident,
         "reason": start.reason,
         "escalated_from": start.escalated_from,
+        "forward_of": start.forward_of,
         "decided_by": state.decided_by,
         "confirmed": state.confirmed,
         "confirmed_how": state.confirmed_how,
@@ -116,6 +117,7 @@ pub fn run_json(state: &RunState) -> Value {
         "recovered_when": state.criteria,
         "snapshot": state.snapshot,
         "next": state.offer,
+        "after": state.after,
     })
 }
 

@@ -130,7 +130,9 @@ impl Recorder {
             | Record::CriterionJudged { why, .. }
             | Record::EscalationOffered { why, .. }
             | Record::RunPaused { why, .. }
-            | Record::RunFinished { why, .. } => vec![why],
+            | Record::RunFinished { why, .. }
+            | Record::ItemJudged { why, .. }
+            | Record::RunClosed { why, .. } => vec![why],
             Record::RunStarted(_)
             | Record::Confirmed { .. }
             | Record::SnapshotTaken { .. }
@@ -139,7 +141,12 @@ impl Recorder {
             | Record::Decision { .. }
             | Record::CriterionAsked { .. }
             | Record::BudgetExceeded { .. }
-            | Record::Resumed { .. } => Vec::new(),
+            | Record::Resumed { .. }
+            | Record::ValidationStarted { .. }
+            | Record::TierClosed { .. }
+            | Record::RecoveryTicked { .. }
+            | Record::CriterionTicked { .. }
+            | Record::ForwardStarted { .. } => Vec::new(),
         };
         for text in texts {
             *text = self.redactor.redact(text);

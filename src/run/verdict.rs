@@ -128,6 +128,10 @@ fn decide(run: &Run) -> (Verdict, Exit, String) {
     if judged.is_empty() {
         return applied("the runbook has no recovered_when, so nothing shows recovery".to_owned());
     }
+    if let (Some(of), true) = (&run.plan.forward_of, gaps.is_empty()) {
+        let why = format!("the values from before run {of} are back, and {} holds", judged[0].name);
+        return (Verdict::Applied, Exit::Success, why);
+    }
     let seen_failing: Vec<&Judged> =
         judged.iter().filter(|judged| judged.before == Some(false)).collect();
     if let (Some(first), true) = (seen_failing.first(), changed) {

@@ -26,6 +26,7 @@ pub fn holds(ty: &Type) -> Option<Holds> {
 pub fn not_a_scalar(source: Source<'_>, node: &Node<'_>, ty: &Type, what: &str) -> Problem {
     let example = match ty {
         Type::Duration => "30s",
+        Type::Date => "2026-11-23",
         Type::Bool => "true",
         Type::Number(..) => "3",
         Type::Workload => "deployment/NAME",
@@ -63,9 +64,12 @@ pub fn scalar(
             wrong(format!("`{what}` is a whole number from {from} to {to}, not `{shown}`"))
                 .help(format!("write `{what}: {from}`, without quotes"))
         }
+        Type::Date if super::after::day_number(text).is_none() => {
+            wrong(format!("`{shown}` is not a day")).help(format!("write `{what}: 2026-11-23`"))
+        }
         Type::Duration => match duration::parse(text) {
             Err(error) => wrong(error.clone()).help(if error.contains("did you mean") {
-                "the units are `h`, `m`, `s` and `ms`"
+                "the units are `d`, `h`, `m`, `s` and `ms`"
             } else {
                 "durations are written `500ms`, `30s`, `5m`, `1m30s`, `2h`"
             }),

@@ -1,10 +1,11 @@
-//! Durations as runbooks write them: `30s`, `5m`, `1m30s`, `500ms`, `2h`.
+//! Durations as runbooks write them: `30s`, `5m`, `1m30s`, `500ms`, `2h`, `30d`.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The units, longest first, with their length in milliseconds.
-const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+const UNITS: [(&str, u64); 5] =
+    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
 /// Reads a duration; the error says what is wrong and how it is written.
 pub fn parse(text: &str) -> Result<Duration, String> {
@@ -44,6 +45,7 @@ fn not_a_duration(text: &str) -> String {
 
 fn wrong_unit(text: &str, number: u64, unit: &str) -> String {
     let meant = match unit.to_lowercase().chars().next() {
+        Some('d') => "d",
         Some('h') => "h",
         Some('m') if unit.starts_with("mi") || unit == "M" => "m",
         Some('m') => "ms",
@@ -72,7 +74,7 @@ mod tests {
 
     #[test]
     fn durations_are_read_and_written_back() {
-        for text in ["30s", "5m", "1m30s", "500ms", "2h", "1h30m", "0s"] {
+        for text in ["30s", "5m", "1m30s", "500ms", "2h", "1h30m", "0s", "30d"] {
             assert_eq!(format(parse(text).unwrap()), text);
         }
     }

@@ -11,7 +11,7 @@ use super::model::{Level, Runbook, Settings, Target};
 use super::names::Known;
 use super::problem::{Problem, Severity, Source};
 use super::tree::{self, Node};
-use super::{duration, guard, load};
+use super::{after, duration, guard, load};
 use crate::error::nearest;
 
 /// What a lint found.
@@ -32,16 +32,29 @@ impl Lint {
     }
 }
 
-/// Reads every file of a catalog.
+/// Reads every file of a catalog, as of now.
 pub fn lint(catalog: &Catalog) -> Lint {
+    lint_on(catalog, after::today())
+}
+
+/// Reads every file of a catalog, as of a day (days since 1970-01-01).
+pub fn lint_on(catalog: &Catalog, today: u64) -> Lint {
     let mut lint = Lint { problems: catalog.broken().to_vec(), files: 0, runbooks: 0 };
     let loaded = catalog.load_settings();
     lint.files += 1;
     lint.problems.extend(loaded.problems);
-    let known = match &loaded.value {
+    let settings = loaded.value;
+    let known = match &settings {
         Some(settings) => {
             with_source(catalog, &settings.place.file, |source, root| {
                 lint.problems.extend(contacts(source, root, settings));
+                let due = after::overdue(
+                    &settings.place,
+                    settings.reviewed.as_deref(),
+                    settings.review_every,
+                    today,
+                );
+                lint.problems.extend(review(source, root, due));
             });
             Known::of(settings)
         }
@@ -70,6 +83,12 @@ pub fn lint(catalog: &Catalog) -> Lint {
             if let Some(runbook) = &loaded.value {
                 lint.runbooks += 1;
                 lint.problems.extend(warnings(source, root, runbook));
+                let settings = settings.as_ref();
+                let every = settings.and_then(|settings| settings.review_every);
+                let reviewed = runbook.reviewed.as_deref();
+                let due = after::overdue(&runbook.place, reviewed, every, today);
+                lint.problems.extend(review(source, root, due));
+                lint.problems.extend(tiers(source, root, settings));
             }
         });
         seen.entry(&entry.target).or_insert(&entry.file);
@@ -111,29 +130,46 @@ fn service(source: Source<'_>, root: &Node<'_>, catalog: &Catalog) -> Option<Pro
     })
 }
 
-/// The roles of contacts that nobody could call.
-fn without_address(settings: &Settings) -> Vec<&str> {
-    let placeholder = |contact: &Option<String>| {
-        contact.as_deref().is_none_or(|text| {
-            let text = text.trim();
-            text.is_empty() || text.starts_with('[') || text.eq_ignore_ascii_case("todo")
-        })
-    };
-    let missing = settings.contacts.iter().filter(|contact| placeholder(&contact.contact));
-    missing.map(|contact| contact.role.as_str()).collect()
-}
-
 /// Contacts that nobody could call, in a sentence.
 pub fn unreachable_contacts(settings: &Settings) -> Option<String> {
-    let missing = without_address(settings);
+    let missing = after::unreachable(settings);
     let count = missing.len();
     (count > 0)
         .then(|| format!("{count} contacts say not how to reach them: {}", missing.join(", ")))
 }
 
+/// A page whose review is due.
+fn review(source: Source<'_>, root: &Node<'_>, due: Option<after::Overdue>) -> Option<Problem> {
+    let due = due?;
+    let span = root.get("reviewed").unwrap_or(root).span;
+    let message = format!("reviewed on {}; the next review was due on {}", due.reviewed, due.due);
+    Some(source.problem(span, message).warning().help("review it, then write today's day here"))
+}
+
+/// The tiers that a runbook names must be there.
+fn tiers(source: Source<'_>, root: &Node<'_>, settings: Option<&Settings>) -> Vec<Problem> {
+    let Some(settings) = settings.filter(|settings| !settings.validation.is_empty()) else {
+        return Vec::new();
+    };
+    let names = || settings.validation.iter().map(|tier| tier.name.as_str());
+    let items = root.get("validation").map(Node::items).unwrap_or_default();
+    items
+        .iter()
+        .filter_map(|item| item.get("tier"))
+        .filter_map(|node| Some((node, node.text()?)))
+        .filter(|(_, name)| !names().any(|known| known == *name))
+        .map(|(node, name)| {
+            let message = format!("there is no tier `{name}` in `rollback.yaml`");
+            let problem = source.problem(node.span, message).warning();
+            let known = format!("its tiers are: {}", names().collect::<Vec<_>>().join(", "));
+            problem.nearest(name, names()).help(known)
+        })
+        .collect()
+}
+
 /// Contacts that nobody could call.
 fn contacts(source: Source<'_>, root: &Node<'_>, settings: &Settings) -> Option<Problem> {
-    let missing = without_address(settings);
+    let missing = after::unreachable(settings);
     let (key, _) = root.entry("contacts").filter(|_| !missing.is_empty())?;
     let message = format!("{} contacts say not how to reach them", missing.len());
     let problem = source.problem(key.span, message).warning();

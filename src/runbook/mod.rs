@@ -1,5 +1,6 @@
 //! The YAML format: types, loading, errors with their place.
 
+pub mod after;
 pub mod catalog;
 mod check;
 pub mod duration;
@@ -17,4 +18,5 @@ pub mod schema;
 pub mod template;
 pub mod tree;
 
+pub use after::{Phase, Tier};
 pub use model::*;

@@ -104,6 +104,9 @@ pub struct Runbook {
     /// The soak.
     #[serde(default)]
     pub validation: Vec<Criterion>,
+    /// The day of its last review, `2026-11-23`.
+    #[serde(default)]
+    pub reviewed: Option<String>,
     /// Where it came from.
     #[serde(default)]
     pub place: Place,
@@ -559,6 +562,21 @@ pub struct Settings {
     /// Who does what in an emergency.
     #[serde(default)]
     pub contacts: Vec<Contact>,
+    /// The tiers of the validation that every run shares.
+    #[serde(default)]
+    pub validation: Vec<super::Tier>,
+    /// What is to be done in the days after a run.
+    #[serde(default)]
+    pub recovery: Vec<super::Phase>,
+    /// What must be so before the way forward is taken again.
+    #[serde(default)]
+    pub success_criteria: Vec<String>,
+    /// The day of the last review of the whole catalog.
+    #[serde(default)]
+    pub reviewed: Option<String>,
+    /// How long a review holds.
+    #[serde(default)]
+    pub review_every: Option<Duration>,
     /// Where it came from.
     #[serde(default)]
     pub place: Place,

@@ -47,6 +47,7 @@ const TEXT: Type = Type::Text(Holds::Names);
 const SECRET: Type = Type::Text(Holds::Secrets);
 const API: Type = Type::Choice(&["rollback/v1"]);
 const API_DOC: &str = "The version of the format.";
+const REVIEWED_DOC: &str = "The day of the last review, `2026-11-23`.";
 const REPOSITORY_DOC: &str = "Another repository than the one of `rollback.yaml`.";
 
 /// A runbook file.
@@ -88,8 +89,10 @@ pub static RUNBOOK: Object = Object {
             "validation",
             Type::List(&Type::Object(&CRITERION)),
             "",
-            "What is checked after recovery (`rollback validate`).",
+            "What is checked after recovery (`rollback validate`), beside the tiers of \
+             `rollback.yaml`.",
         ),
+        key("reviewed", Type::Date, "", REVIEWED_DOC),
     ],
 };
 
@@ -123,6 +126,31 @@ pub static SETTINGS: Object = Object {
             "Who may decide on a system rollback, first to last.",
         ),
         key("contacts", Type::List(&Type::Object(&CONTACT)), "", "Who does what in an emergency."),
+        key(
+            "validation",
+            Type::List(&Type::Object(&TIER)),
+            "",
+            "The tiers of the validation that every run shares (`rollback validate`).",
+        ),
+        key(
+            "recovery",
+            Type::List(&Type::Object(&PHASE)),
+            "",
+            "What is to be done in the days after a run (`rollback recovery`).",
+        ),
+        key(
+            "success_criteria",
+            Type::List(&PLAIN),
+            "",
+            "What must be so before the way forward is taken again (`rollback forward`).",
+        ),
+        key("reviewed", Type::Date, "", REVIEWED_DOC),
+        key(
+            "review_every",
+            Type::Duration,
+            "`30d`, where `reviewed` is given",
+            "How long a review holds. A run opens a review of its runbook as well.",
+        ),
     ],
 };
 
@@ -191,6 +219,41 @@ pub static CONTACT: Object = Object {
         must("team", PLAIN, "`execution`, `communication`."),
         must("role", PLAIN, "Their role."),
         key("contact", PLAIN, "", "How to reach them."),
+    ],
+};
+
+/// A tier of the validation.
+pub static TIER: Object = Object {
+    name: "Tier",
+    doc: "One tier of the validation. Its automatic items must hold for as long as it takes.",
+    one_of: &[],
+    keys: &[
+        must("name", Type::Name, "`immediate`, `functional`, `business`, `day1`."),
+        key("title", PLAIN, "its name", "Its name for people."),
+        must(
+            "takes",
+            Type::Duration,
+            "How long its automatic items are watched. Over an hour it is watched by repeated calls.",
+        ),
+        key(
+            "items",
+            Type::List(&Type::Object(&CRITERION)),
+            "only those that runbooks add",
+            "What is checked.",
+        ),
+    ],
+};
+
+/// A phase of the recovery plan.
+pub static PHASE: Object = Object {
+    name: "Phase",
+    doc: "One phase of the recovery plan, in days counted from the run, which is day 1.",
+    one_of: &[],
+    keys: &[
+        must("name", PLAIN, "What it is for."),
+        must("from_day", Type::Number(1, 365), "Its first day."),
+        key("to_day", Type::Number(1, 365), "from then on", "Its last day."),
+        must("items", Type::List(&PLAIN), "What is to be done."),
     ],
 };
 
@@ -330,7 +393,7 @@ pub static CRITERION: Object = Object {
     keys: &[
         key("name", TEXT, "made from the check", "What it shows."),
         key("within", Type::Duration, "`60s`", "How long it may take to come true."),
-        key("tier", PLAIN, "", "The tier of the validation it belongs to."),
+        key("tier", PLAIN, "`functional`", "The tier of the validation it belongs to."),
         HTTP_KEY,
         COMMAND,
         SHELL,
@@ -464,7 +527,7 @@ pub static WAIT: Object = Object {
 };
 
 /// Every object, in the order of the reference.
-pub static OBJECTS: [&Object; 17] = [
+pub static OBJECTS: [&Object; 19] = [
     &RUNBOOK,
     &SETTINGS,
     &PARAMETER,
@@ -482,4 +545,6 @@ pub static OBJECTS: [&Object; 17] = [
     &APPROVAL,
     &AUTHORITY,
     &CONTACT,
+    &TIER,
+    &PHASE,
 ];

@@ -240,7 +240,14 @@ impl LiveView {
             | Record::Decision { .. }
             | Record::CriterionJudged { .. }
             | Record::BudgetExceeded { .. }
-            | Record::EscalationOffered { .. } => {}
+            | Record::EscalationOffered { .. }
+            | Record::ValidationStarted { .. }
+            | Record::ItemJudged { .. }
+            | Record::TierClosed { .. }
+            | Record::RecoveryTicked { .. }
+            | Record::CriterionTicked { .. }
+            | Record::ForwardStarted { .. }
+            | Record::RunClosed { .. } => {}
         }
     }
 

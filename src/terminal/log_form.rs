@@ -7,6 +7,7 @@ use crate::event::{Choice, EffectKind, Envelope, Live, Outcome, Record, SkipReas
 use crate::plan::Plan;
 use crate::state::Judged;
 
+use super::after_form;
 use super::layout::{Page, millis};
 use super::plan_view::place_words;
 use super::style::{Mark, Paint, Style};
@@ -144,6 +145,13 @@ impl LogForm {
                 let text = format!("{word} after {took} (exit {exit_code}){colon}{why}");
                 marked(&mut page, &time, mark, &text);
             }
+            Record::ValidationStarted { .. }
+            | Record::ItemJudged { .. }
+            | Record::TierClosed { .. }
+            | Record::RecoveryTicked { .. }
+            | Record::CriterionTicked { .. }
+            | Record::ForwardStarted { .. }
+            | Record::RunClosed { .. } => after_form::record(&mut page, &time, &envelope.record),
         }
         page.finish()
     }
@@ -188,7 +196,7 @@ impl LogForm {
     }
 }
 
-fn marked(page: &mut Page, time: &str, mark: Mark, text: &str) {
+pub(super) fn marked(page: &mut Page, time: &str, mark: Mark, text: &str) {
     let paint = Style::paint_of(mark);
     page.marked(Paint::Dim, time, paint, &format!("{} {text}", page.style().mark(mark)));
 }

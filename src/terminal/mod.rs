@@ -2,6 +2,7 @@
 //! `live` and `prompt` touch the terminal itself, and only here are console, dialoguer and
 //! indicatif used.
 
+mod after_form;
 pub mod flags_view;
 pub mod layout;
 pub mod live;
@@ -10,12 +11,14 @@ pub mod patient;
 pub mod plan_view;
 pub mod prompt;
 pub mod ready_view;
+pub mod recovery_view;
 pub mod redact;
 pub mod resume_view;
 pub mod runs_view;
 pub mod sanitize;
 pub mod screen_form;
 pub mod shell;
+pub mod soak_view;
 pub mod story;
 pub mod style;
 pub mod verdict;

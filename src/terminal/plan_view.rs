@@ -74,6 +74,9 @@ pub fn place_words(context: Option<&str>, namespace: &str) -> String {
 /// The question under the plan of a component; others want a name typed.
 pub fn question(plan: &Plan) -> String {
     let place = plan.setting.context.as_deref().unwrap_or("kubectl's current context");
+    if plan.forward_of.is_some() {
+        return format!("Take {} forward again in {place}?", plan.target);
+    }
     format!("Roll back {} in {place}?", plan.target)
 }
 

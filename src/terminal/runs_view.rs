@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::event::Verdict;
 use crate::state::RunState;
 
 use super::layout::{Page, cut, millis, width};
@@ -10,6 +11,12 @@ use super::style::{Paint, Style};
 
 /// Fewer characters of a run's id say too little about when it was.
 const SHORTEST_ID: usize = 13;
+
+/// How many times to recovery make the trend.
+const TREND: usize = 20;
+
+/// How many of the newest runs are looked at for an open validation.
+const SHOWN: usize = 20;
 
 /// Narrower pages get two lines a run.
 const NARROW: usize = 72;
@@ -55,6 +62,8 @@ pub fn runs_table(runs: &[RunState], style: &Style) -> String {
             let what = format!("{} {} {}", run.start.target, style.dot(), run.start.method);
             let what = cut(&style.clean(&what), what_width, style);
             let took = run.finish.as_ref().map_or(String::new(), |end| millis(end.elapsed_ms));
+            let over = run.over_budget && run.finish.is_some();
+            let took = if over { format!("{took}!") } else { took };
             let when = when(&run.started);
             let cells = row(&[id, &when, &what, run.word(), &took], id_width, what_width);
             let (before, word, after) = (cells[..3].concat(), &cells[3], &cells[4]);
@@ -62,6 +71,11 @@ pub fn runs_table(runs: &[RunState], style: &Style) -> String {
         }
     }
     page.blank();
+    if runs.iter().any(|run| run.over_budget && run.finish.is_some()) {
+        page.text("", Paint::Dim, "! took longer than its budget");
+    }
+    trend(&mut page, runs, style);
+    unclosed(&mut page, runs);
     if let Some(open) = runs.iter().find(|run| run.finish.is_none()) {
         page.text("", Paint::Change, "A run is not finished. Go on with it:");
         page.command(2, &["rollback".to_owned(), "resume".to_owned(), open.run_id.clone()]);
@@ -69,6 +83,55 @@ pub fn runs_table(runs: &[RunState], style: &Style) -> String {
         page.text("", Paint::Dim, "rollback runs show RUN tells the story of one.");
     }
     page.finish()
+}
+
+/// The times to recovery, oldest first, where there are enough to compare.
+fn trend(page: &mut Page<'_>, runs: &[RunState], style: &Style) {
+    let mut times: Vec<u64> = runs
+        .iter()
+        .filter(|run| !run.start.simulated)
+        .filter_map(|run| run.finish.as_ref())
+        .filter(|end| end.verdict == Verdict::Recovered)
+        .map(|end| end.elapsed_ms)
+        .take(TREND)
+        .collect();
+    times.reverse();
+    let (Some(first), Some(last)) = (times.first(), times.last()) else { return };
+    if times.len() < 3 {
+        return;
+    }
+    let text = format!(
+        "time to recovery, last {}: {} first {}, now {}, longest {}",
+        times.len(),
+        sparkline(&times, style),
+        millis(*first),
+        millis(*last),
+        millis(times.iter().copied().max().unwrap_or(0))
+    );
+    page.text("", Paint::Dim, &text);
+}
+
+/// One character a number, as high as its share of the largest.
+pub fn sparkline(values: &[u64], style: &Style) -> String {
+    const HIGH: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    const PLAIN: [char; 8] = ['_', '_', '.', '.', '-', '-', '=', '#'];
+    let steps = if style.unicode { HIGH } else { PLAIN };
+    let largest = values.iter().copied().max().unwrap_or(0).max(1);
+    let step = |value: &u64| usize::try_from(value.saturating_mul(7) / largest).unwrap_or(7);
+    values.iter().map(|value| steps[step(value).min(7)]).collect()
+}
+
+/// Runs that are not closed without their validation.
+fn unclosed(page: &mut Page<'_>, runs: &[RunState]) {
+    for run in runs.iter().filter(|run| run.finish.is_some() && !run.start.simulated).take(SHOWN) {
+        let Some(plan) = run.plan() else { continue };
+        let Some(word) = run.after.word(&plan.after) else { continue };
+        if plan.after.required && word != "closed" {
+            let text = format!("{} is not closed: {word} of its validation hold", run.start.target);
+            page.text("", Paint::Change, &text);
+            page.command(2, &["rollback", "validate", &run.run_id].map(str::to_owned));
+        }
+    }
 }
 
 fn row(cells: &[&str; 5], id_width: usize, what_width: usize) -> [String; 5] {

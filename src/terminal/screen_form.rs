@@ -119,7 +119,14 @@ pub fn permanent(record: &Record, log: &LogForm, style: &Style) -> String {
         | Record::CriterionAsked { .. }
         | Record::EscalationOffered { .. }
         | Record::RunPaused { .. }
-        | Record::RunFinished { .. } => {}
+        | Record::RunFinished { .. }
+        | Record::ValidationStarted { .. }
+        | Record::ItemJudged { .. }
+        | Record::TierClosed { .. }
+        | Record::RecoveryTicked { .. }
+        | Record::CriterionTicked { .. }
+        | Record::ForwardStarted { .. }
+        | Record::RunClosed { .. } => {}
         Record::StepEnded { step, outcome, effect, why, detail, elapsed_ms, .. } => {
             let (mark, word) = ended(*outcome, *effect);
             let took = match word {

@@ -47,12 +47,28 @@ pub fn verdict_text(state: &RunState, style: &Style) -> String {
     if finish.verdict != Verdict::Recovered {
         offer(&mut page, state);
     }
+    followed(&mut page, state, finish);
     page.sides(
         (Paint::Plain, INDENT),
         (Paint::Dim, &format!("rollback runs show {}", state.run_id)),
         (Paint::Dim, &format!("exit {}", finish.exit_code)),
     );
     page.finish()
+}
+
+/// Who decides where it did not end well; what of the validation is open where it must be closed.
+fn followed(page: &mut Page<'_>, state: &RunState, finish: &Finish) {
+    let Some(plan) = state.plan() else { return };
+    let who = plan.after.who_decides();
+    if finish.exit_code != 0 && !who.is_empty() {
+        page.text(INDENT, Paint::Dim, &format!("decides: {who} (rollback contacts)"));
+    }
+    let word = state.after.word(&plan.after).filter(|word| word != "closed");
+    if let Some(word) = word.filter(|_| plan.after.required && !state.start.simulated) {
+        let text = format!("not closed: {word} of its validation hold");
+        page.text(INDENT, Paint::Change, &text);
+        page.command(4, &["rollback", "validate", &state.run_id].map(str::to_owned));
+    }
 }
 
 /// A run that stopped on its way: where, why, how to go on.

@@ -8,6 +8,7 @@
     clippy::too_many_lines
 )]
 
+mod after;
 mod approvals;
 mod crash;
 mod foresight;

@@ -110,8 +110,9 @@ fn type_schema(ty: &Type) -> Value {
         Type::Name => json!({ "type": "string", "pattern": "^[a-z0-9-]{1,63}$" }),
         Type::Bool => json!({ "type": "boolean" }),
         Type::Number(from, to) => json!({ "type": "integer", "minimum": from, "maximum": to }),
+        Type::Date => json!({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}),
         Type::Duration => {
-            json!({ "type": "string", "pattern": "^([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$" })
+            json!({ "type": "string", "pattern": "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$" })
         }
         Type::Choice(words) => json!({ "enum": words }),
         Type::Workload => json!({

@@ -99,6 +99,8 @@ pub enum Type {
     Number(u32, u32),
     /// `30s`, `5m`, `1m30s`.
     Duration,
+    /// `2026-11-23`.
+    Date,
     /// One of some words.
     Choice(&'static [&'static str]),
     /// `kind/name`.

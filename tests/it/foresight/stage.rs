@@ -238,6 +238,7 @@ fn started(plan: &Plan, catalog: &Path) -> Record {
         simulated: false,
         catalog: catalog.display().to_string(),
         plan: serde_json::to_value(plan).expect("JSON"),
+        ..RunStarted::default()
     }))
 }
 

@@ -194,6 +194,8 @@ pub fn plan() -> Plan {
         digest: String::new(),
         simulated: false,
         place: place(1),
+        after: Box::default(),
+        forward_of: None,
     };
     plan.seal();
     plan
@@ -265,7 +267,6 @@ impl Story {
     pub fn begin(plan: &Plan) -> Story {
         let mut story = Story { records: Vec::new() };
         story.add(Record::RunStarted(Box::new(RunStarted {
-            approval: None,
             target: plan.target.to_string(),
             method: plan.method.clone(),
             digest: plan.digest.clone(),
@@ -283,6 +284,7 @@ impl Story {
             simulated: plan.simulated,
             catalog: "runbooks".to_owned(),
             plan: serde_json::to_value(plan).expect("a plan is JSON"),
+            ..RunStarted::default()
         })));
         story.add(Record::Confirmed { how: "prompt".to_owned(), yes: true, decided_by: None });
         let values = BTreeMap::from([(

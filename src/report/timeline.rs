@@ -1,0 +1,158 @@
+//! The Gantt chart of a run as inline SVG: a bar a step, the verification, the budget.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::html::escape;
+use super::{Story, between, parts};
+use crate::state::StepState;
+use crate::terminal::layout::{duration, millis};
+
+/// The widths of the drawing, in its own units.
+const WIDTH: f64 = 760.0;
+const LEFT: f64 = 250.0;
+const RIGHT: f64 = 70.0;
+const ROW: f64 = 28.0;
+const TOP: f64 = 30.0;
+
+struct Bar {
+    name: String,
+    class: &'static str,
+    from: f64,
+    to: f64,
+    note: String,
+}
+
+/// The chart; empty where nothing has a time.
+pub fn svg(story: &Story) -> String {
+    let bars = bars(story);
+    let budget = story.state.start.budget_ms.map(|ms| seconds(Duration::from_millis(ms)));
+    let end = bars.iter().map(|bar| bar.to).fold(budget.unwrap_or(0.0), f64::max);
+    if bars.is_empty() || end <= 0.0 {
+        return String::new();
+    }
+    let end = end * 1.02;
+    let x = |at: f64| LEFT + (WIDTH - LEFT - RIGHT) * at / end;
+    let rows = bars.iter().fold(0.0, |sum, _| sum + ROW);
+    let bottom = TOP + rows;
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "<svg class=\"gantt\" viewBox=\"0 0 {WIDTH} {:.0}\" role=\"img\" aria-label=\"Timeline of the run; the table below tells the same\">",
+        bottom + 8.0
+    );
+    for tick in ticks(end) {
+        let at = x(tick);
+        let label = duration(Duration::from_secs_f64(tick));
+        let _ = writeln!(
+            out,
+            "<line class=\"grid\" x1=\"{at:.1}\" y1=\"{:.0}\" x2=\"{at:.1}\" y2=\"{bottom:.0}\"/>\
+             <text class=\"tick\" x=\"{at:.1}\" y=\"{:.0}\" text-anchor=\"middle\">{label}</text>",
+            TOP - 6.0,
+            TOP - 12.0
+        );
+    }
+    let mut y = TOP;
+    for bar in &bars {
+        let (from, to) = (x(bar.from), x(bar.to));
+        let name: String = if bar.name.chars().count() > 36 {
+            bar.name.chars().take(35).chain(['…']).collect()
+        } else {
+            bar.name.clone()
+        };
+        let _ = writeln!(
+            out,
+            "<text class=\"name\" x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"end\">{}</text>",
+            LEFT - 10.0,
+            y + 18.0,
+            escape(&name)
+        );
+        if bar.to > bar.from {
+            let width = (to - from).max(2.0);
+            let _ = writeln!(
+                out,
+                "<rect class=\"{}\" x=\"{from:.1}\" y=\"{:.0}\" width=\"{width:.1}\" height=\"16\" rx=\"2\"/>",
+                bar.class,
+                y + 6.0
+            );
+        }
+        let _ = writeln!(
+            out,
+            "<text class=\"note\" x=\"{:.1}\" y=\"{:.0}\">{}</text>",
+            to.max(from + 2.0) + 6.0,
+            y + 18.0,
+            escape(&bar.note)
+        );
+        y += ROW;
+    }
+    if let Some(budget) = budget {
+        let at = x(budget);
+        let label = format!("budget {}", duration(Duration::from_secs_f64(budget)));
+        let _ = writeln!(
+            out,
+            "<line class=\"budget\" x1=\"{at:.1}\" y1=\"{:.0}\" x2=\"{at:.1}\" y2=\"{bottom:.0}\"/>\
+             <text class=\"tick budget-name\" x=\"{at:.1}\" y=\"12\" text-anchor=\"{}\">{label}</text>",
+            TOP - 14.0,
+            if budget > end * 0.9 { "end" } else { "middle" }
+        );
+    }
+    out.push_str("</svg>\n");
+    out
+}
+
+fn bars(story: &Story) -> Vec<Bar> {
+    let state = &story.state;
+    let mut bars = Vec::new();
+    let mut last: f64 = 0.0;
+    for step in &state.steps {
+        let class = match step.state {
+            StepState::Done { .. } => "done",
+            StepState::Failed { .. } | StepState::InDoubt => "failed",
+            StepState::Pending | StepState::Skipped { .. } => "skipped",
+        };
+        let began = step.started.as_deref().and_then(|ts| between(&state.started, ts));
+        let from = began.map_or(last, seconds);
+        let to = if began.is_some() {
+            from + seconds(Duration::from_millis(step.elapsed_ms))
+        } else {
+            from
+        };
+        let note =
+            if began.is_some() { millis(step.elapsed_ms) } else { parts::word(step).to_owned() };
+        last = last.max(to);
+        bars.push(Bar { name: super::line(&step.name), class, from, to, note });
+    }
+    let ended = state.finish.as_ref().and_then(|finish| between(&state.started, &finish.ts));
+    if let Some(end) = ended.map(seconds).filter(|end| *end > last && !state.criteria.is_empty()) {
+        let class =
+            if state.criteria.iter().all(|judged| judged.holds) { "check" } else { "failed" };
+        let note =
+            millis(u64::try_from(Duration::from_secs_f64(end - last).as_millis()).unwrap_or(0));
+        bars.push(Bar {
+            name: "Verification of recovery".to_owned(),
+            class,
+            from: last,
+            to: end,
+            note,
+        });
+    }
+    bars
+}
+
+fn seconds(span: Duration) -> f64 {
+    span.as_secs_f64()
+}
+
+/// Four to eight round marks of the time line, without those that the budget's name would cover.
+fn ticks(end: f64) -> Vec<f64> {
+    const STEPS: [f64; 14] =
+        [0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0];
+    let step = STEPS.iter().copied().find(|step| end / step <= 7.0).unwrap_or(3600.0);
+    let mut ticks = Vec::new();
+    let mut at = 0.0;
+    while at <= end && ticks.len() < 40 {
+        ticks.push(at);
+        at += step;
+    }
+    ticks
+}

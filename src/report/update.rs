@@ -1,0 +1,142 @@
+//! A short text to paste, true as of the run's last record, for one audience.
+
+use super::{Story, line, minute};
+use crate::cli::Audience;
+use crate::event::Verdict;
+use crate::state::StepState;
+use crate::terminal::layout::{duration, millis};
+
+/// The text.
+pub fn text(story: &Story, audience: Audience) -> String {
+    let mut lines = Vec::new();
+    if story.state.start.simulated {
+        lines.push("REHEARSAL: nothing below happened to a real system.".to_owned());
+    }
+    lines.extend(match audience {
+        Audience::Engineers => engineers(story),
+        Audience::Stakeholders => stakeholders(story),
+        Audience::Customers => customers(story),
+    });
+    let mut text = lines.join("\n");
+    text.push('\n');
+    text
+}
+
+fn engineers(story: &Story) -> Vec<String> {
+    let (state, start) = (&story.state, &story.state.start);
+    let mut lines = Vec::new();
+    let incident = start.incident.as_ref().map_or(String::new(), |id| format!("[{}] ", line(id)));
+    let place = story.plan.environment();
+    lines.push(format!("{incident}Rollback of {}, {}, in {place}", start.target, start.method));
+    let head = match &state.finish {
+        Some(finish) => {
+            let budget =
+                start.budget_ms.map_or(String::new(), |ms| format!(" (budget {})", millis(ms)));
+            format!(
+                "{} after {}{budget}, at {}: {}",
+                finish.verdict.as_str(),
+                millis(finish.elapsed_ms),
+                minute(&finish.ts),
+                line(&finish.why)
+            )
+        }
+        None => match &state.paused {
+            Some(why) => format!("paused at {}: {}", minute(&state.last), line(why)),
+            None => format!("not finished; last record at {}", minute(&state.last)),
+        },
+    };
+    lines.push(head);
+    for (index, step) in state.steps.iter().enumerate() {
+        let word = super::parts::word(step);
+        let why = match step.state {
+            StepState::Failed { .. } | StepState::InDoubt => format!(": {}", line(&step.why)),
+            _ => String::new(),
+        };
+        lines.push(format!("  {}. {}: {word}{why}", index + 1, line(&step.name)));
+    }
+    for judged in &state.criteria {
+        let word = if judged.holds { "holds" } else { "does not hold" };
+        lines.push(format!("  {} {word}: {}", line(&judged.name), line(&judged.why)));
+    }
+    if let Some(word) = state.after.word(&story.plan.after) {
+        lines.push(format!("Validation: {word}."));
+    }
+    let bad = state.finish.as_ref().is_none_or(|finish| finish.verdict != Verdict::Recovered);
+    if let Some(offer) = state.offer.as_ref().filter(|_| bad) {
+        lines.push(format!("Next: {}", offer.command.join(" ")));
+    }
+    lines.push(format!("Run {}: rollback runs show {}", state.run_id, state.run_id));
+    lines
+}
+
+fn stakeholders(story: &Story) -> Vec<String> {
+    let (state, start) = (&story.state, &story.state.start);
+    let what = line(&story.plan.title);
+    let reason =
+        start.reason.as_ref().map_or(String::new(), |why| format!(" Reason: {}.", line(why)));
+    let mut lines = vec![format!(
+        "{what} was rolled back in {}, from {}.{reason}",
+        story.plan.environment(),
+        minute(&state.started)
+    )];
+    lines.push(match state.finish.as_ref().map(|finish| (finish.verdict, finish)) {
+        Some((Verdict::Recovered, finish)) => {
+            let took =
+                story.time_to_recovery().map_or(String::new(), |it| format!(" ({})", duration(it)));
+            format!(
+                "It was seen failing before and has been seen working since {}{took}.",
+                minute(&finish.ts)
+            )
+        }
+        Some((Verdict::Applied, finish)) => format!(
+            "Everything was done by {}; that it works again is not shown yet.",
+            minute(&finish.ts)
+        ),
+        Some((Verdict::Failed | Verdict::Aborted, finish)) => format!(
+            "The rollback did not come to its end ({} at {}); the next measure is being decided.",
+            finish.verdict.as_str(),
+            minute(&finish.ts)
+        ),
+        Some((Verdict::Unknown, _)) => "How far the rollback came is being looked into.".to_owned(),
+        None => format!("It is not finished, as of {}.", minute(&state.last)),
+    });
+    if let Some(who) = &state.decided_by {
+        lines.push(format!("Decided by {}.", line(who)));
+    }
+    if let Some(word) = state.after.word(&story.plan.after) {
+        lines.push(if word == "closed" {
+            "The validation afterwards is complete.".to_owned()
+        } else {
+            format!("The validation afterwards: {word} complete.")
+        });
+    }
+    lines
+}
+
+fn customers(story: &Story) -> Vec<String> {
+    let state = &story.state;
+    let began = minute(&state.started);
+    vec![match state.finish.as_ref() {
+        Some(finish) if finish.verdict == Verdict::Recovered => {
+            let watch = if state.after.closed.is_some() {
+                "We have checked it since, and it works as it should."
+            } else {
+                "We go on watching it."
+            };
+            format!(
+                "From {began} we took a recent change back because of a problem. Our checks show \
+                 the service working again since {}. {watch}",
+                minute(&finish.ts)
+            )
+        }
+        Some(finish) if finish.verdict == Verdict::Applied => format!(
+            "Because of a problem we have taken a recent change back ({began} to {}). We are \
+             checking whether everything works again and will tell you.",
+            minute(&finish.ts)
+        ),
+        _ => format!(
+            "We know of a problem and have been working on it since {began}. We will tell you as \
+             soon as it is solved."
+        ),
+    }]
+}

@@ -1,0 +1,64 @@
+//! `rollback forward`.
+
+use super::super::scenario::NAMESPACE;
+use super::recovered;
+
+const TICKS: [&str; 5] =
+    ["recovery", "--criterion", "all-issues-resolved", "--criterion", "testing-improved"];
+
+#[test]
+fn open_criteria_stop_the_way_forward_and_ticked_ones_open_it() {
+    let (scenario, _endpoint) = recovered();
+    let rollback = scenario.runs().pop().expect("a run");
+    let changes = scenario.changes().len();
+    scenario
+        .run(&["forward", "component", "dispatcher", "--yes"])
+        .exits(4)
+        .says("2 of 2 criteria")
+        .says("all-issues-resolved");
+    assert_eq!(scenario.changes().len(), changes);
+    scenario.run(&TICKS).exits(0);
+    let ended = scenario.run(&["forward", "component", "dispatcher", "--yes", "-o", "jsonl"]);
+    let lines = ended.exits(0).lines();
+    assert_eq!(lines[0]["forward_of"], rollback.as_str());
+    assert_eq!(lines.last().expect("a record")["verdict"], "applied");
+    assert_eq!(scenario.carried("backend", "NEW_CODE"), ["true", "true", "true"]);
+    let forward = scenario.runs().pop().expect("a run");
+    let json = scenario.run(&["runs", "show", &rollback, "-o", "json"]).json();
+    assert_eq!(json["after"]["forward"][0]["run"], forward.as_str());
+    // Once more: nothing is left to do.
+    let again = ["forward", "component", "dispatcher", "--run", &rollback, "--yes"];
+    scenario.run(&again).exits(0).says("already there");
+    scenario
+        .run(&["forward", "component", "dispatcher", "--run", &forward, "--yes"])
+        .exits(2)
+        .says("was itself the way forward");
+}
+
+#[test]
+fn what_somebody_changed_since_is_refused() {
+    let (scenario, _endpoint) = recovered();
+    scenario.run(&TICKS).exits(0);
+    let patch = serde_json::json!({"data": {"NEW_CODE": "maybe"}});
+    scenario.world().patch_merge("configmaps", NAMESPACE, "flags", &patch).expect("patched");
+    let changes = scenario.changes().len();
+    scenario
+        .run(&["forward", "component", "dispatcher", "--yes"])
+        .exits(9)
+        .says("configmap/flags NEW_CODE: the run set false, it is maybe");
+    assert_eq!(scenario.changes().len(), changes);
+}
+
+#[test]
+fn an_override_needs_one_who_may_and_a_reason_and_is_recorded() {
+    let (scenario, _endpoint) = recovered();
+    let rollback = scenario.runs().pop().expect("a run");
+    let order = ["forward", "component", "dispatcher", "--yes", "--override"];
+    let with = |more: &[&'static str]| [&order[..], more].concat();
+    scenario.run(&with(&["CTO"])).exits(2);
+    scenario.run(&with(&["Eve", "--reason", "x"])).exits(2).says("not one who may decide");
+    scenario.run(&with(&["CTO", "--reason", "the fix is out"])).exits(0);
+    scenario
+        .run(&["runs", "show", &rollback])
+        .says("2 open criteria overridden by CTO: the fix is out");
+}

@@ -1,0 +1,32 @@
+//! `rollback runs` with filters, and what `rollback list` says of the past.
+
+use super::recovered;
+
+#[test]
+fn runs_are_filtered_by_target_verdict_time_and_incident() {
+    let (scenario, _endpoint) = recovered();
+    let count = |arguments: &[&str]| {
+        let all = [&["runs", "-o", "json"], arguments].concat();
+        scenario.run(&all).exits(0).json().as_array().expect("a list").len()
+    };
+    assert_eq!(count(&[]), 1);
+    assert_eq!(count(&["--target", "dispatcher"]), 1);
+    assert_eq!(count(&["--target", "component dispatcher"]), 1);
+    assert_eq!(count(&["--target", "other"]), 0);
+    assert_eq!(count(&["--verdict", "recovered", "--since", "1h", "--incident", "INC-7"]), 1);
+    assert_eq!(count(&["--verdict", "failed"]), 0);
+    assert_eq!(count(&["--since", "2099-01-01"]), 0);
+    assert_eq!(count(&["--limit", "0"]), 0);
+    scenario.run(&["runs", "--verdict", "good"]).exits(2);
+    scenario.run(&["runs", "--since", "soon"]).exits(2);
+}
+
+#[test]
+fn the_list_says_when_a_runbook_was_run_and_that_it_was_not_rehearsed() {
+    let (scenario, _endpoint) = recovered();
+    scenario.run(&["list"]).exits(0).says("not rehearsed").says("1 of 1 not rehearsed");
+    let json = scenario.run(&["list", "-o", "json"]).json();
+    let entry = &json["runbooks"][0];
+    assert_eq!(entry["last_run"]["run_id"], scenario.runs()[0].as_str());
+    assert_eq!(entry["rehearsal_due"], true);
+}
