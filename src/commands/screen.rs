@@ -41,8 +41,9 @@ impl Screen {
     }
 
     /// A result. A closed pipe is somebody who has read enough.
-    #[allow(clippy::unused_self, reason = "what is shown goes through the screen")]
     pub fn result(&self, text: &str) {
+        let inert = (self.output != Output::Text).then(|| json::inert(text));
+        let text = inert.as_deref().unwrap_or(text);
         let mut stdout = std::io::stdout().lock();
         let _ = stdout
             .write_all(text.as_bytes())

@@ -1,11 +1,14 @@
 //! PURE: plans and runs as JSON, in shapes that are kept stable and documented in `docs/events.md`,
 //! whatever the types inside look like.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use crate::event::VERSION;
 use crate::plan::{Plan, PlannedStep};
 use crate::state::RunState;
+use crate::terminal::sanitize::is_harmless;
 
 /// A plan, as `--dry-run --output json` prints it.
 pub fn plan_json(plan: &Plan) -> Value {
@@ -118,6 +121,38 @@ pub fn run_json(state: &RunState) -> Value {
     })
 }
 
+/// JSON whose strings a terminal cannot obey: control and invisible characters that JSON lets stand
+/// are written as escapes. It says the same.
+pub fn inert(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut units = [0; 2];
+    for c in text.chars() {
+        if c == '\n' || is_harmless(c) {
+            out.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+    out
+}
+
 fn millis(span: std::time::Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn inert_json_says_the_same_and_moves_no_terminal(text: String) {
+            let value = json!({"text": text});
+            let inert = inert(&value.to_string());
+            assert_eq!(serde_json::from_str::<Value>(&inert).expect("JSON"), value);
+            assert!(inert.chars().all(is_harmless));
+        }
+    }
 }

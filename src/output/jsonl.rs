@@ -71,6 +71,7 @@ impl JsonLines {
         if self.dead || line.is_empty() {
             return;
         }
+        line = super::json::inert(&line);
         line.push('\n');
         let written = self.out.write_all(line.as_bytes()).and_then(|()| self.out.flush());
         self.dead = written.is_err();

@@ -327,13 +327,13 @@ pub fn find_marked(marker: &str) -> Vec<(u32, String)> {
         entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     pids.sort_unstable();
     let others = pids.into_iter().filter(|pid| *pid != std::process::id());
-    let marked = others.filter_map(|pid| {
+    let found = others.filter_map(|pid| {
         let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
         let found = environment.split(|byte| *byte == 0).any(|one| one == marker.as_bytes());
         let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
         found.then(|| (pid, crate::terminal::sanitize::line(name.trim_end())))
     });
-    marked.collect()
+    found.collect()
 }
 
 /// When a process started, as the system tells it: with the number it names one process for good.

@@ -1,11 +1,19 @@
 //! Everything that is tested from outside, in one binary.
 #![allow(missing_docs)]
+#![allow(clippy::disallowed_macros, reason = "figures are printed; nobody closes a test's stderr")]
+#![allow(
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::similar_names,
+    clippy::too_many_lines
+)]
 
 mod after;
 mod approvals;
 mod crash;
 mod foresight;
 mod forge;
+mod hostile_run;
 mod loader;
 mod locks;
 mod rehearsal;

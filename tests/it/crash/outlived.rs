@@ -72,7 +72,9 @@ fn a_command_that_outlived_us_is_named_and_the_run_waits_for_it() {
         let mut child = scenario.start(&["component", "one", "--yes"]);
         let witness = scenario.path("witness");
         until("the command runs", || witness.exists());
-        if how != "in its group" {
+        if how == "in its group" {
+            kill_9(&mut child);
+        } else {
             // The leader goes; the one that left its group stays.
             until("its leader is recorded", || {
                 scenario.records().iter().any(|it| it["type"] == "child_started")
@@ -83,8 +85,6 @@ fn a_command_that_outlived_us_is_named_and_the_run_waits_for_it() {
                 .clone();
             kill_9(&mut child);
             let _ = Command::new("kill").args(["-9", "--", &format!("-{group}")]).status();
-        } else {
-            kill_9(&mut child);
         }
         let refused = scenario.run(&["resume", "--yes"]).exits(4).says("still runs");
         assert!(refused.stdout.contains("kill -TERM"), "{how}: {refused:?}");

@@ -233,6 +233,7 @@ fn started(plan: &Plan, catalog: &Path) -> Record {
         incident: None,
         reason: None,
         escalated_from: None,
+        approval: None,
         budget_ms: None,
         simulated: false,
         catalog: catalog.display().to_string(),

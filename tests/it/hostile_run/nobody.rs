@@ -1,0 +1,105 @@
+//! Nobody to ask: every command and every question, with standard input closed and no terminal,
+//! ends by itself and says which flag it wanted.
+
+use std::time::{Duration, Instant};
+
+use crate::scenario::{Ended, Scenario};
+
+fn catalog() -> Scenario {
+    let step = |more: &str| {
+        format!(
+            "methods:\n  flag:\n    steps:\n      - id: it\n        name: Do it\n        {more}\n"
+        )
+    };
+    let other = |level: &str, name: &str| {
+        format!(
+            "apiVersion: rollback/v1\nlevel: {level}\nname: {name}\ntitle: {name}\n{}",
+            step("command: [\"true\"]")
+        )
+    };
+    Scenario::new()
+        .component("plain", &step("command: [\"true\"]"))
+        .component("manual", &step("manual: Is it so?"))
+        .component("asks", &step("command: [\"true\"]\n        confirm: yes"))
+        .component("names", &step("command: [\"true\"]\n        confirm: name"))
+        .component("doubt", &step("command: [sh, -c, \"kill -9 $PPID\"]"))
+        .component("fails", &step("command: [\"false\"]"))
+        .component("blocked", &step("command: [no-such-program]"))
+        .file("runbooks/services/shop.yaml", &other("service", "shop"))
+        .file("runbooks/system.yaml", &other("system", "system"))
+}
+
+/// Runs it; it must end by itself soon.
+fn ends(scenario: &Scenario, arguments: &[&str]) -> Ended {
+    let begun = Instant::now();
+    let ended = scenario.run(arguments);
+    assert!(begun.elapsed() < Duration::from_secs(10), "{arguments:?}: {ended:?}");
+    assert!(ended.code.is_some_and(|code| code < 70), "{arguments:?}: {ended:?}");
+    ended
+}
+
+#[test]
+fn every_question_that_nobody_can_answer_names_its_flag() {
+    let scenario = catalog();
+    let cases: [(&[&str], i32, &str); 11] = [
+        (&["component", "plain"], 6, "--yes"),
+        (&["component", "manual", "--yes"], 6, "--answer it=pass"),
+        (&["component", "asks"], 6, "--yes"),
+        (&["component", "names", "--yes"], 6, "--confirm names"),
+        (&["service", "shop"], 6, "--confirm shop"),
+        (&["service", "shop", "--yes"], 6, "--confirm shop"),
+        (&["system"], 6, "--decided-by"),
+        (&["system", "--decided-by", "CTO"], 6, "--confirm system"),
+        (&["component", "fails", "--yes"], 1, "failed"),
+        (&["component", "blocked", "--yes"], 4, "no-such-program"),
+        (&["resume"], 2, "is over"),
+    ];
+    for (arguments, code, word) in cases {
+        ends(&scenario, arguments).exits(code).says(word);
+    }
+}
+
+#[test]
+fn a_resume_that_nobody_can_answer_names_its_flags() {
+    let scenario = catalog();
+    scenario.run(&["component", "doubt", "--yes"]);
+    ends(&scenario, &["resume"]).exits(6).says("--yes");
+    ends(&scenario, &["resume", "--yes"]).exits(10).says("--answer it=pass");
+    ends(&scenario, &["resume", "--yes", "--answer", "it=pass"]).exits(5);
+}
+
+#[test]
+fn every_command_ends_by_itself_without_a_terminal() {
+    let scenario = catalog();
+    let dir = scenario.path("written").display().to_string();
+    let commands: [&[&str]; 22] = [
+        &[],
+        &["--help"],
+        &["--version"],
+        &["list"],
+        &["lint"],
+        &["show", "component", "plain"],
+        &["show", "component", "plain", "--script"],
+        &["show", "system"],
+        &["schema"],
+        &["schema", "settings"],
+        &["schema", "reference"],
+        &["completions", "bash"],
+        &["completions"],
+        &["completions", "--dir", &dir],
+        &["man", &dir],
+        &["runs"],
+        &["runs", "show"],
+        &["resume"],
+        &["component"],
+        &["component", "plain", "--dry-run"],
+        &["component", "no-such"],
+        &["rehearse", "component", "plain"],
+    ];
+    for arguments in commands {
+        for form in ["text", "json", "jsonl"] {
+            ends(&scenario, &[arguments, &["--output", form]].concat());
+        }
+    }
+    eprintln!("{} commands in three forms without a terminal: all ended", commands.len());
+}
