@@ -216,6 +216,17 @@ pub struct RunArgs {
     /// The incident this belongs to; kept in the journal.
     #[arg(long, value_name = "ID")]
     pub incident: Option<String>,
+    /// Run a plan that needs somebody else's approval: the digest that was approved.
+    ///
+    /// A plan that has changed since is refused as stale (exit 9), naming what changed.
+    #[arg(long, value_name = "DIGEST")]
+    pub approve: Option<String>,
+    /// Who approved; a claim that is kept in the journal.
+    #[arg(long, value_name = "NAME")]
+    pub approved_by: Option<String>,
+    /// Run without the approval that is needed, and say why; everybody is told.
+    #[arg(long, value_name = "REASON")]
+    pub break_glass: Option<String>,
     /// Leave this step out if the survey finds it blocked. May be repeated.
     #[arg(long, value_name = "STEP")]
     pub skip_blocked: Vec<String>,

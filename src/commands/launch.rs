@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::cli::RunArgs;
 use crate::draft::Draft;
 use crate::error::{Error, Exit, Result};
-use crate::event::{Record, RunStarted};
+use crate::event::{Approval, Record, RunStarted};
 use crate::facts::{self, Facts, Pace};
 use crate::inbox::{Answer, Inbox, Message, Stop};
 use crate::journal::{self, Journal};
@@ -31,6 +31,7 @@ use crate::{commands, secrets};
 
 use super::screen::Screen;
 use super::under_lock::Claim;
+use super::{ahead, approval};
 
 /// How long one read of the cluster may take: less than the survey's five seconds, so that
 /// its sentence is the one that is shown.
@@ -71,6 +72,14 @@ impl Launch<'_> {
                 Next::Ended(exit) => return Ok(exit),
                 Next::Climb(rung, run_id) => {
                     target = rung.target;
+                    let (runbook, settings) = self.catalog.runbook(&target)?;
+                    let known = crate::draft::known(&runbook, &settings);
+                    self.args.params = ahead::known_params(&self.args.params, &known);
+                    // What was said for one plan is not said for another.
+                    self.args.skip_blocked.clear();
+                    self.args.answers.clear();
+                    self.args.approve = None;
+                    self.args.approved_by = None;
                     self.args.method = Some(rung.method);
                     self.args.escalated_from = Some(run_id);
                 }
@@ -90,6 +99,10 @@ impl Launch<'_> {
         }
         self.refuse_blocked(&mut inbox, &mut surveyed, policy.interactive)?;
         Launch::refuse_unanswerable(&surveyed.plan, &policy)?;
+        let approval = approval::check(&surveyed.plan, &settings, &self.args, &self.state)?;
+        if let Some(reason) = approval.as_ref().and_then(|it| it.break_glass.as_ref()) {
+            self.screen.say(&format!("! break glass: this runs without its approval: {reason}"));
+        }
         let mut confirmed = self.confirm(&mut inbox, &surveyed.plan, &settings, &policy)?;
         let run_id = clock::run_id();
         let lock = self.lock(&mut inbox, &surveyed, &run_id, policy.interactive)?;
@@ -114,9 +127,14 @@ impl Launch<'_> {
         hands.output_dir = Some(output_dir);
         hands.redact(Redactor::new(policy.secrets.values().cloned().collect()));
         let state = self
-            .begin(&mut hands, &surveyed.plan, &confirmed)
+            .begin(&mut hands, &surveyed.plan, &confirmed, approval)
             .map_err(|error| journal_failed(&error, true))?;
         let mut run = Run::new(surveyed.plan, state, hands, surveyed.reader, policy);
+        if let Some(rung) = run.plan.ladder.first() {
+            run.ahead =
+                ahead::survey(rung, &self.catalog, &self.args.params, self.adapt, &run.reader);
+        }
+        run.inherited = self.inherited(&run_id);
         let conclusion = run.go().map_err(|error| journal_failed(&error, false));
         drop(lock);
         run.hands.recorder.finish();
@@ -165,6 +183,19 @@ impl Launch<'_> {
                 _,
             ) => Next::Ended(exit),
         }
+    }
+
+    /// What the next rung inherits, as flags of its command line.
+    fn inherited(&self, run_id: &str) -> Vec<String> {
+        let mut flags = Vec::new();
+        let given = [("--incident", &self.args.incident), ("--reason", &self.args.reason)];
+        for (flag, value) in given {
+            if let Some(value) = value {
+                flags.extend([flag.to_owned(), value.clone()]);
+            }
+        }
+        flags.extend(["--escalated-from".to_owned(), run_id.to_owned()]);
+        flags
     }
 
     fn policy(&self) -> Result<Policy> {
@@ -340,6 +371,7 @@ impl Launch<'_> {
         hands: &mut Hands,
         plan: &Plan,
         confirmed: &Record,
+        approval: Option<Approval>,
     ) -> std::io::Result<RunState> {
         let start = RunStarted {
             target: plan.target.to_string(),
@@ -354,6 +386,7 @@ impl Launch<'_> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             incident: self.args.incident.clone(),
             reason: self.args.reason.clone(),
+            approval,
             escalated_from: self.args.escalated_from.clone(),
             budget_ms: plan.budget.map(millis),
             simulated: self.simulated,
@@ -455,22 +488,12 @@ fn refuse_stale(shown: &Plan, now: &Plan) -> Result<()> {
     if shown.digest == now.digest {
         return Ok(());
     }
-    let (before, after) = (shown.digested(), now.digested());
     let mut error = Error::new(
         Exit::PlanStale,
         "the world has changed since the plan was shown; nothing was changed",
     );
-    for key in before.keys().chain(after.keys().filter(|key| !before.contains_key(*key))) {
-        if before.get(key) != after.get(key) {
-            let word = |value: Option<&serde_json::Value>| {
-                value.map_or_else(|| "nothing".to_owned(), ToString::to_string)
-            };
-            error = error.hint(format!(
-                "{key}: was {}, is {}",
-                word(before.get(key)),
-                word(after.get(key))
-            ));
-        }
+    for line in approval::changes(&shown.digested(), &now.digested()) {
+        error = error.hint(line);
     }
     Err(error.hint("look at the plan again, and confirm that").into())
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
 
+mod ahead;
+mod approval;
 mod completions;
 mod confirm;
 mod entry;

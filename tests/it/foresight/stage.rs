@@ -252,6 +252,7 @@ fn started(plan: &Plan, catalog: &Path) -> Record {
         incident: None,
         reason: None,
         escalated_from: None,
+        approval: None,
         budget_ms: None,
         simulated: false,
         catalog: catalog.display().to_string(),
@@ -327,6 +328,7 @@ pub fn tell(row: &Row) -> Told {
 fn normal(text: &str, places: &[(&String, &str)]) -> String {
     let text =
         places.iter().fold(text.to_owned(), |text, (place, name)| text.replace(*place, name));
+    let text = without_suffix(text);
     let mut out = String::new();
     let mut hex = String::new();
     for c in text.chars().chain(['\0']) {
@@ -342,6 +344,17 @@ fn normal(text: &str, places: &[(&String, &str)]) -> String {
         }
     }
     out
+}
+
+/// A pod's name without what the API server makes up.
+fn without_suffix(text: String) -> String {
+    let Some((before, (name, after))) =
+        text.split_once("pods \"").and_then(|(before, rest)| Some((before, rest.split_once('"')?)))
+    else {
+        return text;
+    };
+    let owner = name.rsplit_once('-').map_or(name, |(owner, _)| owner);
+    format!("{before}pods \"{owner}-@\"{after}")
 }
 
 /// All rows, on a few threads, in order.

@@ -265,6 +265,7 @@ impl Story {
     pub fn begin(plan: &Plan) -> Story {
         let mut story = Story { records: Vec::new() };
         story.add(Record::RunStarted(Box::new(RunStarted {
+            approval: None,
             target: plan.target.to_string(),
             method: plan.method.clone(),
             digest: plan.digest.clone(),
