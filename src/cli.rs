@@ -260,6 +260,9 @@ pub struct RunArgs {
     /// How long the survey may take before what is missing is said to be unanswered.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
     pub survey_timeout: std::time::Duration,
+    /// Wait only for the first step's survey; later steps are surveyed when their turn comes.
+    #[arg(long)]
+    pub now: bool,
     /// The run that escalated to this one.
     #[arg(long, value_name = "RUN", hide = true)]
     pub escalated_from: Option<String>,

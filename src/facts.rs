@@ -262,6 +262,32 @@ impl Asking<'_> {
     }
 }
 
+/// How long a survey goes on.
+#[derive(Debug, Clone, Default)]
+pub struct Pace {
+    /// At most this long.
+    pub limit: Duration,
+    /// Only until these have answered; with none named, until all have.
+    pub until: BTreeSet<Read>,
+}
+
+impl Pace {
+    /// Until all have answered, at most this long.
+    pub fn within(limit: Duration) -> Pace {
+        Pace { limit, until: BTreeSet::new() }
+    }
+
+    /// What is said of something that has not answered.
+    fn late(&self, what: &str) -> Unread {
+        let why = if self.until.is_empty() {
+            format!("did not answer within {}", humantime::format_duration(self.limit))
+        } else {
+            "was not waited for (--now)".to_owned()
+        };
+        Unread::Unreachable(format!("{what} {why}"))
+    }
+}
+
 /// Asks everything at once, each on a helper thread, and waits until `deadline` has passed at most.
 /// What has not answered by then is unanswered; its thread is abandoned. ConfigMaps that a workload
 /// names are read as soon as it is known, and what `trials` makes of the answers of the cluster is
@@ -270,10 +296,10 @@ pub fn gather(
     reads: &BTreeSet<Read>,
     endpoints: &[(Http, Vec<(String, String)>)],
     reader: &Reader,
-    limit: Duration,
+    pace: &Pace,
     trials: &dyn Fn(&Facts) -> BTreeSet<Trial>,
 ) -> Facts {
-    let deadline = Instant::now() + limit;
+    let deadline = Instant::now() + pace.limit;
     let (sender, receiver) = channel();
     let mut asking = Asking { reader, sender, open: 0, before_trials: 0 };
     let needs_cluster = reads.iter().any(Read::is_of_the_cluster);
@@ -317,6 +343,9 @@ pub fn gather(
             }
         }
         facts.take(answer);
+        if !pace.until.is_empty() && pace.until.iter().all(|read| facts.answers(read)) {
+            break;
+        }
         if needs_cluster && !tried && asking.before_trials == 0 {
             tried = true;
             for trial in trials(&facts) {
@@ -324,10 +353,10 @@ pub fn gather(
             }
         }
     }
-    facts.note_unanswered(reads, needs_cluster, limit);
+    facts.note_unanswered(reads, needs_cluster, pace);
     for name in named {
-        let late = || Unread::Unreachable(format!("configmap/{name} was not read in time"));
-        facts.configmaps.entry(name.clone()).or_insert_with(|| Err(late()));
+        let what = format!("configmap/{name}");
+        facts.configmaps.entry(name).or_insert_with(|| Err(pace.late(&what)));
     }
     facts
 }
@@ -370,11 +399,22 @@ impl Facts {
         }
     }
 
+    /// Whether a question has its answer.
+    fn answers(&self, read: &Read) -> bool {
+        match read {
+            Read::ConfigMap(name) => self.configmaps.contains_key(name),
+            Read::Workload(workload) => self.workloads.contains_key(workload),
+            Read::Access(access) => self.access.contains_key(access),
+            Read::Git(read) => self.git.contains_key(read),
+            Read::Program(name) => self.programs.contains_key(name),
+            Read::File(path) => self.files.contains_key(path),
+            Read::Probe(probe) => self.probes.contains_key(probe),
+        }
+    }
+
     /// What was asked and has no answer gets one: that there was none in time.
-    fn note_unanswered(&mut self, reads: &BTreeSet<Read>, needs_cluster: bool, limit: Duration) {
-        let limit = humantime::format_duration(limit);
-        let late =
-            |what: &str| Unread::Unreachable(format!("{what} did not answer within {limit}"));
+    fn note_unanswered(&mut self, reads: &BTreeSet<Read>, needs_cluster: bool, pace: &Pace) {
+        let late = |what: &str| pace.late(what);
         let cluster = || late("the cluster");
         if needs_cluster && self.identity.is_none() {
             self.identity = Some(Err(cluster()));

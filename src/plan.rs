@@ -276,6 +276,12 @@ pub fn reads(draft: &Draft) -> BTreeSet<Read> {
     steps.chain(checkouts).collect()
 }
 
+/// What the survey asks for the first step alone.
+pub fn first_reads(draft: &Draft) -> BTreeSet<Read> {
+    let setting = setting(draft);
+    draft.steps.first().into_iter().flat_map(|step| kinds::reads(&step.action, &setting)).collect()
+}
+
 /// What the API server is asked to try, once the facts are in.
 pub fn trials(draft: &Draft, facts: &Facts) -> BTreeSet<Trial> {
     let setting = setting(draft);

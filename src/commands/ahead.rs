@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::draft::{self, Draft};
-use crate::facts::{self, Facts};
+use crate::facts::{self, Facts, Pace};
 use crate::plan::{self, Circumstances, Rung};
 use crate::run::Readiness;
 use crate::runbook::catalog::Catalog;
@@ -63,7 +63,7 @@ pub fn known_params<T>(
 fn readiness(draft: &Draft, reader: &Reader) -> Readiness {
     let reads = plan::reads(draft);
     let trials = |facts: &Facts| plan::trials(draft, facts);
-    let facts = facts::gather(&reads, &[], reader, LIMIT, &trials);
+    let facts = facts::gather(&reads, &[], reader, &Pace::within(LIMIT), &trials);
     let plan = plan::make(draft, facts, Circumstances::default());
     let first = plan.blocked().next().map(|step| {
         let why = step.forecast.obstacles.iter().find(|it| it.certain).map_or("", |it| &it.why);

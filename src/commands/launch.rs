@@ -1,7 +1,7 @@
 //! From a target to a run: draft, survey, plan, confirm, lock, survey again, run, and the next rung
 //! where the operator wants it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::cli::RunArgs;
 use crate::draft::Draft;
 use crate::error::{Error, Exit, Result};
 use crate::event::{Approval, Record, RunStarted};
-use crate::facts::{self, Facts};
+use crate::facts::{self, Facts, Pace};
 use crate::inbox::{Answer, Inbox, Message, Stop};
 use crate::journal::{self, Journal};
 use crate::lock::Held;
@@ -120,7 +120,8 @@ impl Launch<'_> {
         let mut confirmed = self.confirm(&mut inbox, &surveyed.plan, &settings, &policy)?;
         let run_id = clock::run_id();
         let lock = self.lock(&mut inbox, &surveyed, &run_id, policy.interactive)?;
-        if lock.waited() || surveyed.at.elapsed() > Duration::from_secs(1) {
+        let aged = surveyed.at.elapsed() > Duration::from_secs(1) && !self.args.now;
+        if lock.waited() || aged {
             let mut again = self.survey(&mut inbox, &runbook, &settings, &mut policy)?;
             if lock.waited() && surveyed.plan.digest != again.plan.digest {
                 // Who had the lock has changed what was shown: it is shown and confirmed anew.
@@ -254,9 +255,13 @@ impl Launch<'_> {
         let begun = Instant::now();
         let (asked, limit) = (reader.clone(), self.args.survey_timeout);
         let tried = draft.clone();
+        let pace = Pace {
+            limit,
+            until: if self.args.now { plan::first_reads(&draft) } else { BTreeSet::new() },
+        };
         inbox.helper(move || {
             let trials = |facts: &Facts| plan::trials(&tried, facts);
-            let facts = facts::gather(&reads, &endpoints, &asked, limit, &trials);
+            let facts = facts::gather(&reads, &endpoints, &asked, &pace, &trials);
             Message::Surveyed(Box::new(facts))
         });
         let mut facts = wait_for_survey(inbox, limit)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::draft::Draft;
 use crate::error::{Error, Result};
-use crate::facts::{self, Facts, Read};
+use crate::facts::{self, Facts, Pace, Read};
 use crate::inbox::{Inbox, Message};
 use crate::plan;
 use crate::runbook::catalog::Catalog;
@@ -100,7 +100,7 @@ pub fn look(setting: &Setting, asked: Asked, limit: Duration) -> Result<Facts> {
         let trials = |facts: &Facts| {
             asked.drafts.iter().flat_map(|draft| plan::trials(draft, facts)).collect()
         };
-        let facts = facts::gather(&asked.reads, &endpoints, &given, limit, &trials);
+        let facts = facts::gather(&asked.reads, &endpoints, &given, &Pace::within(limit), &trials);
         Message::Surveyed(Box::new(facts))
     });
     let facts = wait_for_survey(&mut inbox, limit);

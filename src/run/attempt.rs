@@ -33,11 +33,16 @@ impl Run {
         let step = &planned.step;
         let begun = Instant::now();
         let deadline = begun + step.timeout;
-        let mut doing = self.doing(planned);
         let (action, resolved) = match self.late().resolve(&step.action) {
             Ok(resolved) => resolved,
             Err(why) => return Err(io::Error::other(why)),
         };
+        let anew = self.foresee_anew(index, planned, &action);
+        let blocked = anew.as_ref().and_then(|anew| {
+            anew.forecast.obstacles.iter().find(|obstacle| obstacle.certain).cloned()
+        });
+        let planned = anew.as_ref().unwrap_or(planned);
+        let mut doing = self.doing(planned);
         let commands = kinds::commands(&action, &self.plan.setting, &doing.mark, &planned.forecast);
         let intent = Record::StepIntended {
             step: step.id.clone(),
@@ -57,7 +62,12 @@ impl Run {
                 self.catch_up();
                 self.hands.recorder.guard().at_step(index + 1, self.plan.steps.len(), &step.name);
                 doing.timeout = deadline.saturating_duration_since(Instant::now());
-                let done = kinds::perform(&action, &doing, &mut self.hands, &permit);
+                let done = match blocked {
+                    Some(obstacle) => {
+                        Done::badly(obstacle.why, obstacle.hint.into_iter().collect())
+                    }
+                    None => kinds::perform(&action, &doing, &mut self.hands, &permit),
+                };
                 self.follow(planned.nature, &action, &doing, done, deadline)?
             }
             Nature::Check => {

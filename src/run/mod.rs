@@ -3,6 +3,7 @@
 //! asks the lock, `doubt.rs` asks the world about a step that was cut off, `verdict.rs` decides what
 //! it all came to.
 
+mod anew;
 pub mod ask;
 mod attempt;
 mod check;

@@ -102,6 +102,14 @@ fn a_flag_that_is_put_back_before_the_verdict_is_seen_there() {
 }
 
 #[test]
+fn with_now_the_first_step_waits_for_nothing_but_its_own_survey() {
+    let endpoint = Endpoint::status(503);
+    let scenario = flagged(&endpoint, "1s");
+    scenario.run(&["component", "dispatcher", "--yes", "--now"]).exits(5);
+    assert_eq!(scenario.carried("backend", "NEW_CODE"), ["false", "false", "false"]);
+}
+
+#[test]
 fn what_argo_cd_owns_is_named_before_it_is_changed() {
     let endpoint = Endpoint::status(503);
     let scenario = flagged(&endpoint, "1s");

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::stage::{Known, Row, Stage};
 
 const SET: &str = "      - { id: fault, name: Set, set_flags: { configmap: flags, flags: { NEW_CODE: \"false\" } } }\n";
-const SET_THEN_RESTART: &str = "      - { id: first, name: Set, set_flags: { configmap: flags, flags: { NEW_CODE: \"false\" } } }\n      - { id: fault, name: Restart, restart: [deployment/web] }\n";
+pub const SET_THEN_RESTART: &str = "      - { id: first, name: Set, set_flags: { configmap: flags, flags: { NEW_CODE: \"false\" } } }\n      - { id: fault, name: Restart, restart: [deployment/web] }\n";
 const ENV: &str = "      - { id: fault, name: Env, set_flags: { workload: deployment/web, flags: { MODE: old } } }\n";
 const RESTART: &str = "      - { id: fault, name: Restart, restart: [deployment/web] }\n      - { id: later, name: Wait, wait: { duration: 1ms } }\n";
 const RESTART_DB: &str = "      - { id: fault, name: Restart, restart: [statefulset/db] }\n";

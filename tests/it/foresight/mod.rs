@@ -7,8 +7,9 @@ mod stage;
 
 use std::fmt::Write as _;
 
+use rollback::state::StepState;
 use rollback::step::Standing;
-use stage::{Known, Told, tell_all};
+use stage::{Known, NAMESPACE, Stage, Told, tell_all};
 
 /// Whether the survey was right, and a word for the table.
 fn verdict(told: &Told) -> (bool, &'static str) {
@@ -63,4 +64,20 @@ fn the_step_that_the_survey_names_is_the_step_that_fails() {
     assert!(wrong.is_empty(), "{table}\n{wrong}\nslowest {:#?}", &slow[slow.len() - 8..]);
     insta::assert_snapshot!("sentences", sentences);
     insta::assert_snapshot!("table", table);
+}
+
+#[test]
+fn what_could_not_be_surveyed_is_surveyed_when_its_turn_comes() {
+    let stage = Stage::new(cluster::SET_THEN_RESTART);
+    let draft = stage.draft(cluster::SET_THEN_RESTART);
+    stage.sandbox().set_unavailable(true);
+    let (plan, reader) = stage.survey(&draft);
+    let standings: Vec<_> = plan.steps.iter().map(|step| step.standing).collect();
+    assert_eq!(standings, [Standing::CannotBeChecked; 2]);
+    stage.sandbox().set_unavailable(false);
+    let run = stage.run(&plan, &reader);
+    let done = |state: &StepState| matches!(state, StepState::Done { .. });
+    assert!(run.steps.iter().all(|step| done(&step.state)), "{:#?}", run.steps);
+    let flags = stage.sandbox().get("configmaps", NAMESPACE, "flags").expect("there");
+    assert_eq!(flags["data"]["NEW_CODE"], "false");
 }

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use rollback::draft::Draft;
 use rollback::event::{Record, RunStarted};
-use rollback::facts::{self, Facts};
+use rollback::facts::{self, Facts, Pace};
 use rollback::inbox::Inbox;
 use rollback::journal::Journal;
+use rollback::lock::{self, Holder, Order, Terms};
 use rollback::output::recorder::Recorder;
 use rollback::plan::{self, Circumstances, Plan};
 use rollback::run::{Policy, Run};
@@ -199,7 +200,8 @@ impl Stage {
         let endpoints: Vec<_> =
             plan::endpoints(draft).into_iter().map(|http| (http, Vec::new())).collect();
         let trials = |facts: &Facts| plan::trials(draft, facts);
-        let facts = facts::gather(&plan::reads(draft), &endpoints, &reader, LIMIT, &trials);
+        let facts =
+            facts::gather(&plan::reads(draft), &endpoints, &reader, &Pace::within(LIMIT), &trials);
         let mut plan = plan::make(draft, facts, Circumstances::default());
         plan.setting = setting;
         (plan, reader)
@@ -209,7 +211,24 @@ impl Stage {
     pub fn run(&self, plan: &Plan, reader: &Reader) -> RunState {
         let state = self.dir.path().join("state");
         let journal = Journal::create(&state, "01a").expect("a journal");
-        let mut hands = Hands::new(Inbox::new(), Recorder::new(journal, Vec::new()));
+        let mut inbox = Inbox::new();
+        let order = Order {
+            state: &state,
+            environment: plan.environment(),
+            me: Holder::default(),
+            cluster: None,
+            terms: Terms {
+                wait: None,
+                preempt: false,
+                without: true,
+                interactive: false,
+                duration: lock::DURATION,
+            },
+            say: &|_| {},
+        };
+        let held = lock::take(&mut inbox, &order).expect("the lock");
+        let recorder = Recorder::new(journal, Vec::new()).guarded(held.guard());
+        let mut hands = Hands::new(inbox, recorder);
         let start = hands.recorder.append(started(plan, &state)).expect("journaled");
         let state = RunState::fold(&[start]).expect("a start");
         let mut run = Run::new(plan.clone(), state, hands, reader.clone(), Policy::default());
@@ -292,6 +311,7 @@ pub fn tell(row: &Row) -> Told {
     let run = stage.run(&plan, &reader);
     reader.cluster.close();
     let failed = run.steps.iter().find(|step| matches!(step.state, StepState::Failed { .. }));
+    assert!(run.finish.is_some(), "{}: it did not come to an end: {:?}", row.name, run.paused);
     let unimplemented = stage.sandbox.as_ref().map(Sandbox::unimplemented).unwrap_or_default();
     assert_eq!(unimplemented, Vec::<String>::new(), "{}", row.name);
     Told {
@@ -309,6 +329,7 @@ pub fn tell(row: &Row) -> Told {
 fn normal(text: &str, places: &[(&String, &str)]) -> String {
     let text =
         places.iter().fold(text.to_owned(), |text, (place, name)| text.replace(*place, name));
+    let text = without_suffix(text);
     let mut out = String::new();
     let mut hex = String::new();
     for c in text.chars().chain(['\0']) {
@@ -324,6 +345,17 @@ fn normal(text: &str, places: &[(&String, &str)]) -> String {
         }
     }
     out
+}
+
+/// A pod's name without what the API server makes up.
+fn without_suffix(text: String) -> String {
+    let Some((before, (name, after))) =
+        text.split_once("pods \"").and_then(|(before, rest)| Some((before, rest.split_once('"')?)))
+    else {
+        return text;
+    };
+    let owner = name.rsplit_once('-').map_or(name, |(owner, _)| owner);
+    format!("{before}pods \"{owner}-@\"{after}")
 }
 
 /// All rows, on a few threads, in order.
