@@ -38,6 +38,14 @@ complete -c rollback -n "__fish_rollback_needs_command" -f -a "service" -d 'Roll
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "system" -d 'Roll the whole system back: the last resort'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "rehearse" -d 'Rehearse a rollback in a sandbox on this machine; nothing outside is touched'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "resume" -d 'Go on with a run that was stopped, killed or cut off'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "validate" -d 'Validate a run: ask and watch what can be asked, answer what a person must see'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "report" -d 'Write the analysis report of a run, with gaps for what only people know'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "update" -d 'Print a short text to paste, true as of the run\'s last record'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "contacts" -d 'Say who decides, who executes and who communicates'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "recovery" -d 'Show the recovery plan of a run, tick it off, or export it'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "forward" -d 'Go forward again: set the values from before a rollback, once its criteria are ticked off'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "status" -d 'Say who is rolling back the catalog\'s environment, from any machine'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "unlock" -d 'Free the lock that a dead run has left behind'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "runs" -d 'List the runs of this machine, or tell the story of one'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "list" -d 'List the runbooks of the catalog'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "show" -d 'Show a runbook: its steps, parameters and where they come from. Asks nothing of the world'
@@ -53,6 +61,8 @@ complete -c rollback -n "__fish_rollback_using_subcommand component" -l reason -
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l incident -d 'The incident this belongs to; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l lease -d 'How long the lock lasts without being renewed (15s)' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l survey-timeout -d 'How long the survey may take before what is missing is said to be unanswered' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l escalated-from -d 'The run that escalated to this one' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
@@ -65,6 +75,8 @@ never\t'Never'"
 complete -c rollback -n "__fish_rollback_using_subcommand component" -s n -l dry-run -d 'Survey the live system and show the plan; change nothing'
 complete -c rollback -n "__fish_rollback_using_subcommand component" -s y -l yes -d 'Answer ordinary y/N questions with yes'
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
 complete -c rollback -n "__fish_rollback_using_subcommand component" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s m -l method -d 'The method; without it the first of the runbook' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s p -l param -d 'Give a parameter its value. May be repeated' -r
@@ -74,6 +86,8 @@ complete -c rollback -n "__fish_rollback_using_subcommand service" -l reason -d 
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l incident -d 'The incident this belongs to; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l lease -d 'How long the lock lasts without being renewed (15s)' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l survey-timeout -d 'How long the survey may take before what is missing is said to be unanswered' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l escalated-from -d 'The run that escalated to this one' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
@@ -86,6 +100,8 @@ never\t'Never'"
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s n -l dry-run -d 'Survey the live system and show the plan; change nothing'
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s y -l yes -d 'Answer ordinary y/N questions with yes'
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand system" -s m -l method -d 'The method; without it the first of the runbook' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -s p -l param -d 'Give a parameter its value. May be repeated' -r
@@ -95,6 +111,8 @@ complete -c rollback -n "__fish_rollback_using_subcommand system" -l reason -d '
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l incident -d 'The incident this belongs to; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l lease -d 'How long the lock lasts without being renewed (15s)' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l survey-timeout -d 'How long the survey may take before what is missing is said to be unanswered' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l escalated-from -d 'The run that escalated to this one' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
@@ -107,6 +125,8 @@ never\t'Never'"
 complete -c rollback -n "__fish_rollback_using_subcommand system" -s n -l dry-run -d 'Survey the live system and show the plan; change nothing'
 complete -c rollback -n "__fish_rollback_using_subcommand system" -s y -l yes -d 'Answer ordinary y/N questions with yes'
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
 complete -c rollback -n "__fish_rollback_using_subcommand system" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l fault -d 'Something to go wrong. May be repeated' -r -f -a "permission-denied\t'The operator may not change anything in the cluster'
 missing-workload\t'The workloads are not there'
@@ -124,6 +144,8 @@ complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l reason -d
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l incident -d 'The incident this belongs to; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l lease -d 'How long the lock lasts without being renewed (15s)' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l survey-timeout -d 'How long the survey may take before what is missing is said to be unanswered' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l escalated-from -d 'The run that escalated to this one' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
@@ -136,8 +158,12 @@ never\t'Never'"
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -s n -l dry-run -d 'Survey the live system and show the plan; change nothing'
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -s y -l yes -d 'Answer ordinary y/N questions with yes'
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -l confirm -d 'Answer the question for this name with it' -r
+complete -c rollback -n "__fish_rollback_using_subcommand resume" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
+complete -c rollback -n "__fish_rollback_using_subcommand resume" -l lease -d 'How long the lock lasts without being renewed (15s)' -r
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -l answer -d 'Answer a manual step, or a step in doubt: `pass` it was applied, `fail` run it again' -r
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
@@ -148,7 +174,132 @@ always\t'Always'
 never\t'Never'"
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -s y -l yes -d 'Answer y/N questions with yes'
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -l no-input -d 'Never ask'
+complete -c rollback -n "__fish_rollback_using_subcommand resume" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
+complete -c rollback -n "__fish_rollback_using_subcommand resume" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -s t -l tier -d 'The tier; without it the first that is not closed' -r
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -l answer -d 'Answer an item, from any terminal or as a bot. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -l note -d 'What was seen; kept with the answers' -r
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -l by -d 'Who answers, where it is not who runs this' -r
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -l once -d 'Ask the automatic items once and do not watch them'
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -l status -d 'Only show how far the validation is'
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -l no-input -d 'Never ask'
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand report" -s f -l format -d 'The form; without it the one that the end of `--out` says, else Markdown' -r -f -a "md\t'Markdown'
+html\t'One self-contained page with a timeline'
+json\t'For programs'"
+complete -c rollback -n "__fish_rollback_using_subcommand report" -l out -d 'Write it here. What people wrote in the marked gaps of such a file is kept' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand report" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand report" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand report" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand report" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand update" -s a -l audience -d 'Who reads it' -r -f -a "engineers\t'Steps, evidence, what is next'
+stakeholders\t'What is affected, how far it is, who decided'
+customers\t'Whether it works again; no internals'"
+complete -c rollback -n "__fish_rollback_using_subcommand update" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand update" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand update" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand update" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand contacts" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand contacts" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand contacts" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand contacts" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -l tick -d 'Tick this item off. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -l untick -d 'Open this item again. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -l criterion -d 'Tick this criterion of the way forward off; `--untick` opens it again. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -l by -d 'Who did it, where it is not who runs this' -r
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -l note -d 'What is to be remembered with it' -r
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -l export -d 'Write the plan in this form' -r -f -a "md\t'Markdown, with boxes'
+ics\t'iCalendar, for a calendar program'"
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l run -d 'The rollback that is taken back; without it the newest of this target' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l override -d 'Go on though criteria are open: who says so' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -s m -l method -d 'The method; without it the first of the runbook' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -s p -l param -d 'Give a parameter its value. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l confirm -d 'Answer the question for this name (a service\'s, `system`, a step\'s) with it' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l reason -d 'Why; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l incident -d 'The incident this belongs to; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l lease -d 'How long the lock lasts without being renewed (15s)' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l survey-timeout -d 'How long the survey may take before what is missing is said to be unanswered' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l escalated-from -d 'The run that escalated to this one' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -s n -l dry-run -d 'Survey the live system and show the plan; change nothing'
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -s y -l yes -d 'Answer ordinary y/N questions with yes'
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand status" -l context -d 'The kubectl context' -r
+complete -c rollback -n "__fish_rollback_using_subcommand status" -l namespace -d 'The namespace' -r
+complete -c rollback -n "__fish_rollback_using_subcommand status" -s p -l param -d 'Give a parameter its value, where the catalog\'s context or namespace names one' -r
+complete -c rollback -n "__fish_rollback_using_subcommand status" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand status" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand status" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand status" -l observe -d 'Watch the holder for as long as its lock lasts, and say whether it lives'
+complete -c rollback -n "__fish_rollback_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand unlock" -l context -d 'The kubectl context' -r
+complete -c rollback -n "__fish_rollback_using_subcommand unlock" -l namespace -d 'The namespace' -r
+complete -c rollback -n "__fish_rollback_using_subcommand unlock" -s p -l param -d 'Give a parameter its value, where the catalog\'s context or namespace names one' -r
+complete -c rollback -n "__fish_rollback_using_subcommand unlock" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand unlock" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand unlock" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand unlock" -l force -d 'Free it although its holder still renews it: the holder stops before its next step'
+complete -c rollback -n "__fish_rollback_using_subcommand unlock" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -l target -d 'Only this target: `component tool-dispatcher`, or its name alone' -r
+complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -l verdict -d 'Only runs that came to this: a verdict, `paused` or `unfinished`' -r -f -a "recovered\t''
+applied\t''
+failed\t''
+aborted\t''
+unknown\t''
+paused\t''
+unfinished\t''"
+complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -l since -d 'Only runs that began within this time (`7d`) or since this day (`2026-11-01`)' -r
+complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -l incident -d 'Only runs of this incident' -r
+complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -l limit -d 'Only the newest N' -r
 complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
 complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
 json\t'One JSON document at the end'
