@@ -25,6 +25,9 @@ _rollback() {
             rollback,contacts)
                 cmd="rollback__subcmd__contacts"
                 ;;
+            rollback,flags)
+                cmd="rollback__subcmd__flags"
+                ;;
             rollback,forward)
                 cmd="rollback__subcmd__forward"
                 ;;
@@ -36,6 +39,9 @@ _rollback() {
                 ;;
             rollback,man)
                 cmd="rollback__subcmd__man"
+                ;;
+            rollback,ready)
+                cmd="rollback__subcmd__ready"
                 ;;
             rollback,recovery)
                 cmd="rollback__subcmd__recovery"
@@ -86,7 +92,7 @@ _rollback() {
 
     case "${cmd}" in
         rollback)
-            opts="-o -h -V --runbooks --output --color --help --version component service system rehearse resume validate report update contacts recovery forward status unlock runs list show lint schema completions man"
+            opts="-o -h -V --runbooks --output --color --help --version component service system rehearse resume validate report update contacts recovery forward status unlock runs list show lint flags ready schema completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -150,7 +156,7 @@ _rollback() {
             return 0
             ;;
         rollback__subcmd__component)
-            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help"
+            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -185,6 +191,18 @@ _rollback() {
                     return 0
                     ;;
                 --incident)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approve)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approved-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --break-glass)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -265,8 +283,50 @@ _rollback() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        rollback__subcmd__flags)
+            opts="-p -o -h --param --survey-timeout --runbooks --output --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --param)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --survey-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --runbooks)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         rollback__subcmd__forward)
-            opts="-m -p -n -y -o -h --run --override --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help component service system"
+            opts="-m -p -n -y -o -h --run --override --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help component service system"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -309,6 +369,18 @@ _rollback() {
                     return 0
                     ;;
                 --incident)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approve)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approved-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --break-glass)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -449,6 +521,48 @@ _rollback() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        rollback__subcmd__ready)
+            opts="-p -o -h --param --survey-timeout --runbooks --output --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --param)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --survey-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --runbooks)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         rollback__subcmd__recovery)
             opts="-o -h --tick --untick --criterion --by --note --export --runbooks --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -504,7 +618,7 @@ _rollback() {
             return 0
             ;;
         rollback__subcmd__rehearse)
-            opts="-m -p -n -y -o -h --fault --pod-start --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help component service system"
+            opts="-m -p -n -y -o -h --fault --pod-start --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help component service system"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -547,6 +661,18 @@ _rollback() {
                     return 0
                     ;;
                 --incident)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approve)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approved-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --break-glass)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -796,7 +922,7 @@ _rollback() {
             return 0
             ;;
         rollback__subcmd__service)
-            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help"
+            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -831,6 +957,18 @@ _rollback() {
                     return 0
                     ;;
                 --incident)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approve)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approved-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --break-glass)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -974,7 +1112,7 @@ _rollback() {
             return 0
             ;;
         rollback__subcmd__system)
-            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help"
+            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1009,6 +1147,18 @@ _rollback() {
                     return 0
                     ;;
                 --incident)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approve)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approved-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --break-glass)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

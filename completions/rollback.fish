@@ -50,6 +50,8 @@ complete -c rollback -n "__fish_rollback_needs_command" -f -a "runs" -d 'List th
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "list" -d 'List the runbooks of the catalog'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "show" -d 'Show a runbook: its steps, parameters and where they come from. Asks nothing of the world'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "lint" -d 'Check every file of the catalog and say all that is wrong, at once'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "flags" -d 'Show every flag of the catalog as it is in the live system'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "ready" -d 'Survey every runbook against the live system and name what has rotted. Changes nothing'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "schema" -d 'Print the JSON Schema of the format, for editors, or its reference page'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "completions" -d 'Print a completion script for a shell, or write those of all shells to a directory'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "man" -d 'Write the man pages to a directory'
@@ -59,6 +61,9 @@ complete -c rollback -n "__fish_rollback_using_subcommand component" -l confirm 
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l reason -d 'Why; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l incident -d 'The incident this belongs to; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l break-glass -d 'Run without the approval that is needed, and say why; everybody is told' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
@@ -84,6 +89,9 @@ complete -c rollback -n "__fish_rollback_using_subcommand service" -l confirm -d
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l reason -d 'Why; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l incident -d 'The incident this belongs to; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l break-glass -d 'Run without the approval that is needed, and say why; everybody is told' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
@@ -109,6 +117,9 @@ complete -c rollback -n "__fish_rollback_using_subcommand system" -l confirm -d 
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l reason -d 'Why; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l incident -d 'The incident this belongs to; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l break-glass -d 'Run without the approval that is needed, and say why; everybody is told' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
@@ -142,6 +153,9 @@ complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l confirm -
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l reason -d 'Why; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l incident -d 'The incident this belongs to; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l break-glass -d 'Run without the approval that is needed, and say why; everybody is told' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
@@ -246,6 +260,9 @@ complete -c rollback -n "__fish_rollback_using_subcommand forward" -l confirm -d
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l reason -d 'Why; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l incident -d 'The incident this belongs to; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l break-glass -d 'Run without the approval that is needed, and say why; everybody is told' -r
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
@@ -344,6 +361,26 @@ complete -c rollback -n "__fish_rollback_using_subcommand lint" -l color -d 'Col
 always\t'Always'
 never\t'Never'"
 complete -c rollback -n "__fish_rollback_using_subcommand lint" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -s p -l param -d 'Give a parameter its value. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -l survey-timeout -d 'How long the survey may take before what is missing is said to be unanswered' -r
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -s p -l param -d 'Give a parameter its value. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -l survey-timeout -d 'How long the survey may take before what is missing is said to be unanswered' -r
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand schema" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
 complete -c rollback -n "__fish_rollback_using_subcommand schema" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
 json\t'One JSON document at the end'

@@ -5,13 +5,17 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Result};
 
 mod after;
+mod ahead;
+mod approval;
 mod completions;
 mod confirm;
 mod entry;
+mod flags;
 pub mod history;
 mod launch;
 pub mod lint;
 pub mod list;
+mod ready;
 mod rehearse;
 mod resume;
 mod runs;
@@ -21,6 +25,7 @@ pub mod show;
 mod status;
 mod under_lock;
 mod unlock;
+mod whole;
 
 pub use entry::main;
 

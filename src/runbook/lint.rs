@@ -159,6 +159,14 @@ fn tiers(source: Source<'_>, root: &Node<'_>, settings: Option<&Settings>) -> Ve
         .collect()
 }
 
+/// Contacts that nobody could call, in a sentence.
+pub fn unreachable_contacts(settings: &Settings) -> Option<String> {
+    let missing = after::unreachable(settings);
+    let count = missing.len();
+    (count > 0)
+        .then(|| format!("{count} contacts say not how to reach them: {}", missing.join(", ")))
+}
+
 /// Contacts that nobody could call.
 fn contacts(source: Source<'_>, root: &Node<'_>, settings: &Settings) -> Option<Problem> {
     let missing = after::unreachable(settings);

@@ -3,12 +3,14 @@
 //! indicatif used.
 
 mod after_form;
+pub mod flags_view;
 pub mod layout;
 pub mod live;
 pub mod log_form;
 pub mod patient;
 pub mod plan_view;
 pub mod prompt;
+pub mod ready_view;
 pub mod recovery_view;
 pub mod redact;
 pub mod resume_view;

@@ -2,12 +2,17 @@
 #![allow(missing_docs)]
 
 mod after;
+mod approvals;
 mod crash;
+mod foresight;
 mod forge;
 mod loader;
+mod locks;
 mod rehearsal;
 mod run;
 mod sandbox;
 #[allow(dead_code, reason = "a tool box: not every test needs every tool")]
 mod scenario;
+mod signals;
 mod terminal;
+mod truth;
