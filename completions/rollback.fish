@@ -38,12 +38,20 @@ complete -c rollback -n "__fish_rollback_needs_command" -f -a "service" -d 'Roll
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "system" -d 'Roll the whole system back: the last resort'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "rehearse" -d 'Rehearse a rollback in a sandbox on this machine; nothing outside is touched'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "resume" -d 'Go on with a run that was stopped, killed or cut off'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "validate" -d 'Validate a run: ask and watch what can be asked, answer what a person must see'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "report" -d 'Write the analysis report of a run, with gaps for what only people know'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "update" -d 'Print a short text to paste, true as of the run\'s last record'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "contacts" -d 'Say who decides, who executes and who communicates'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "recovery" -d 'Show the recovery plan of a run, tick it off, or export it'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "forward" -d 'Go forward again: set the values from before a rollback, once its criteria are ticked off'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "status" -d 'Say who is rolling back the catalog\'s environment, from any machine'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "unlock" -d 'Free the lock that a dead run has left behind'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "runs" -d 'List the runs of this machine, or tell the story of one'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "list" -d 'List the runbooks of the catalog'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "show" -d 'Show a runbook: its steps, parameters and where they come from. Asks nothing of the world'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "lint" -d 'Check every file of the catalog and say all that is wrong, at once'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "flags" -d 'Show every flag of the catalog as it is in the live system'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "ready" -d 'Survey every runbook against the live system and name what has rotted. Changes nothing'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "schema" -d 'Print the JSON Schema of the format, for editors, or its reference page'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "completions" -d 'Print a completion script for a shell, or write those of all shells to a directory'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "man" -d 'Write the man pages to a directory'
@@ -183,6 +191,97 @@ complete -c rollback -n "__fish_rollback_using_subcommand resume" -l no-input -d
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -s t -l tier -d 'The tier; without it the first that is not closed' -r
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -l answer -d 'Answer an item, from any terminal or as a bot. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -l note -d 'What was seen; kept with the answers' -r
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -l by -d 'Who answers, where it is not who runs this' -r
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -l once -d 'Ask the automatic items once and do not watch them'
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -l status -d 'Only show how far the validation is'
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -l no-input -d 'Never ask'
+complete -c rollback -n "__fish_rollback_using_subcommand validate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand report" -s f -l format -d 'The form; without it the one that the end of `--out` says, else Markdown' -r -f -a "md\t'Markdown'
+html\t'One self-contained page with a timeline'
+json\t'For programs'"
+complete -c rollback -n "__fish_rollback_using_subcommand report" -l out -d 'Write it here. What people wrote in the marked gaps of such a file is kept' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand report" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand report" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand report" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand report" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand update" -s a -l audience -d 'Who reads it' -r -f -a "engineers\t'Steps, evidence, what is next'
+stakeholders\t'What is affected, how far it is, who decided'
+customers\t'Whether it works again; no internals'"
+complete -c rollback -n "__fish_rollback_using_subcommand update" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand update" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand update" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand update" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand contacts" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand contacts" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand contacts" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand contacts" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -l tick -d 'Tick this item off. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -l untick -d 'Open this item again. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -l criterion -d 'Tick this criterion of the way forward off; `--untick` opens it again. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -l by -d 'Who did it, where it is not who runs this' -r
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -l note -d 'What is to be remembered with it' -r
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -l export -d 'Write the plan in this form' -r -f -a "md\t'Markdown, with boxes'
+ics\t'iCalendar, for a calendar program'"
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand recovery" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l run -d 'The rollback that is taken back; without it the newest of this target' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l override -d 'Go on though criteria are open: who says so' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -s m -l method -d 'The method; without it the first of the runbook' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -s p -l param -d 'Give a parameter its value. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l confirm -d 'Answer the question for this name (a service\'s, `system`, a step\'s) with it' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l reason -d 'Why; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l incident -d 'The incident this belongs to; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l break-glass -d 'Run without the approval that is needed, and say why; everybody is told' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l lease -d 'How long the lock lasts without being renewed (15s)' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l survey-timeout -d 'How long the survey may take before what is missing is said to be unanswered' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l escalated-from -d 'The run that escalated to this one' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -s n -l dry-run -d 'Survey the live system and show the plan; change nothing'
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -s y -l yes -d 'Answer ordinary y/N questions with yes'
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand status" -l context -d 'The kubectl context' -r
 complete -c rollback -n "__fish_rollback_using_subcommand status" -l namespace -d 'The namespace' -r
 complete -c rollback -n "__fish_rollback_using_subcommand status" -s p -l param -d 'Give a parameter its value, where the catalog\'s context or namespace names one' -r
@@ -207,6 +306,17 @@ always\t'Always'
 never\t'Never'"
 complete -c rollback -n "__fish_rollback_using_subcommand unlock" -l force -d 'Free it although its holder still renews it: the holder stops before its next step'
 complete -c rollback -n "__fish_rollback_using_subcommand unlock" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -l target -d 'Only this target: `component tool-dispatcher`, or its name alone' -r
+complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -l verdict -d 'Only runs that came to this: a verdict, `paused` or `unfinished`' -r -f -a "recovered\t''
+applied\t''
+failed\t''
+aborted\t''
+unknown\t''
+paused\t''
+unfinished\t''"
+complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -l since -d 'Only runs that began within this time (`7d`) or since this day (`2026-11-01`)' -r
+complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -l incident -d 'Only runs of this incident' -r
+complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -l limit -d 'Only the newest N' -r
 complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
 complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
 json\t'One JSON document at the end'
@@ -251,6 +361,26 @@ complete -c rollback -n "__fish_rollback_using_subcommand lint" -l color -d 'Col
 always\t'Always'
 never\t'Never'"
 complete -c rollback -n "__fish_rollback_using_subcommand lint" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -s p -l param -d 'Give a parameter its value. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -l survey-timeout -d 'How long the survey may take before what is missing is said to be unanswered' -r
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -s p -l param -d 'Give a parameter its value. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -l survey-timeout -d 'How long the survey may take before what is missing is said to be unanswered' -r
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand schema" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
 complete -c rollback -n "__fish_rollback_using_subcommand schema" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
 json\t'One JSON document at the end'

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::draft::{action_texts, known};
+use crate::runbook::after::is_placeholder;
 use crate::runbook::parameters::Parameters;
 use crate::runbook::template::{self, Meaning};
 use crate::runbook::{
@@ -168,8 +169,8 @@ impl After {
         let words: Vec<String> = self
             .authority
             .iter()
-            .map(|it| match it.contact.as_deref() {
-                Some(contact) => format!("{}, {contact} ({})", it.role, it.rank),
+            .map(|it| match it.contact.as_deref().filter(|text| !is_placeholder(text)) {
+                Some(contact) => format!("{} ({}, {contact})", it.role, it.rank),
                 None => format!("{} ({})", it.role, it.rank),
             })
             .collect();

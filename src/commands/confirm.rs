@@ -7,6 +7,7 @@ use crate::event::Record;
 use crate::inbox::{Answer, Inbox};
 use crate::plan::Plan;
 use crate::run::{Policy, ask};
+use crate::runbook::after::is_placeholder;
 use crate::runbook::{Level, Settings};
 use crate::terminal::plan_view;
 
@@ -94,7 +95,10 @@ fn who_decided(
     let authorities: Vec<String> = settings
         .decision_authority
         .iter()
-        .map(|authority| format!("{} ({})", authority.role, authority.rank))
+        .map(|it| match it.contact.as_deref().filter(|contact| !is_placeholder(contact)) {
+            Some(contact) => format!("{} ({}, {contact})", it.role, it.rank),
+            None => format!("{} ({})", it.role, it.rank),
+        })
         .collect();
     let known = if authorities.is_empty() {
         String::new()

@@ -13,7 +13,11 @@ const WIDTH: f64 = 760.0;
 const LEFT: f64 = 250.0;
 const RIGHT: f64 = 70.0;
 const ROW: f64 = 28.0;
-const TOP: f64 = 30.0;
+const TOP: f64 = 24.0;
+const FOOT: f64 = 22.0;
+
+/// How many times the run's length a budget may be and still be drawn to scale.
+const FAR: f64 = 4.0;
 
 struct Bar {
     name: String,
@@ -27,7 +31,10 @@ struct Bar {
 pub fn svg(story: &Story) -> String {
     let bars = bars(story);
     let budget = story.state.start.budget_ms.map(|ms| seconds(Duration::from_millis(ms)));
-    let end = bars.iter().map(|bar| bar.to).fold(budget.unwrap_or(0.0), f64::max);
+    let last = bars.iter().map(|bar| bar.to).fold(0.0, f64::max);
+    // A budget far beyond the last bar would press all bars into a corner.
+    let near = budget.filter(|budget| *budget <= last * FAR);
+    let end = last.max(near.unwrap_or(0.0));
     if bars.is_empty() || end <= 0.0 {
         return String::new();
     }
@@ -39,7 +46,7 @@ pub fn svg(story: &Story) -> String {
     let _ = writeln!(
         out,
         "<svg class=\"gantt\" viewBox=\"0 0 {WIDTH} {:.0}\" role=\"img\" aria-label=\"Timeline of the run; the table below tells the same\">",
-        bottom + 8.0
+        bottom + FOOT
     );
     for tick in ticks(end) {
         let at = x(tick);
@@ -49,7 +56,7 @@ pub fn svg(story: &Story) -> String {
             "<line class=\"grid\" x1=\"{at:.1}\" y1=\"{:.0}\" x2=\"{at:.1}\" y2=\"{bottom:.0}\"/>\
              <text class=\"tick\" x=\"{at:.1}\" y=\"{:.0}\" text-anchor=\"middle\">{label}</text>",
             TOP - 6.0,
-            TOP - 12.0
+            TOP - 10.0
         );
     }
     let mut y = TOP;
@@ -86,14 +93,23 @@ pub fn svg(story: &Story) -> String {
         y += ROW;
     }
     if let Some(budget) = budget {
-        let at = x(budget);
         let label = format!("budget {}", duration(Duration::from_secs_f64(budget)));
+        let (at, label) = match near {
+            Some(near) => (x(near), label),
+            None => (WIDTH - RIGHT, format!("{label}, beyond this scale →")),
+        };
+        if near.is_some() {
+            let _ = writeln!(
+                out,
+                "<line class=\"budget\" x1=\"{at:.1}\" y1=\"{:.0}\" x2=\"{at:.1}\" y2=\"{:.0}\"/>",
+                TOP - 6.0,
+                bottom + 6.0
+            );
+        }
         let _ = writeln!(
             out,
-            "<line class=\"budget\" x1=\"{at:.1}\" y1=\"{:.0}\" x2=\"{at:.1}\" y2=\"{bottom:.0}\"/>\
-             <text class=\"tick budget-name\" x=\"{at:.1}\" y=\"12\" text-anchor=\"{}\">{label}</text>",
-            TOP - 14.0,
-            if budget > end * 0.9 { "end" } else { "middle" }
+            "<text class=\"tick budget-name\" x=\"{at:.1}\" y=\"{:.0}\" text-anchor=\"end\">{label}</text>",
+            bottom + 18.0
         );
     }
     out.push_str("</svg>\n");

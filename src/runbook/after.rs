@@ -88,6 +88,11 @@ pub fn overdue(
     })
 }
 
+/// Whether a run on a day opens a review: nobody has reviewed the page since.
+pub fn opened(reviewed: Option<&str>, run: u64) -> bool {
+    reviewed.and_then(day_number).is_none_or(|reviewed| reviewed <= run)
+}
+
 /// The roles of a catalog that nobody could call: no contact, or a placeholder as `[CONTACT]`.
 pub fn unreachable(settings: &Settings) -> Vec<String> {
     let missing = |contact: &Option<String>| contact.as_deref().is_none_or(is_placeholder);

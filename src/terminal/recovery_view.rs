@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::after::{After, Tick};
 use crate::event::VERSION;
 use crate::followed::Ticked;
-use crate::report::recovery::{days, signature, span};
+use crate::report::recovery::{days, first_day, signature, span};
+use crate::runbook::after::opened;
 use crate::state::RunState;
 
 use super::layout::Page;
@@ -43,6 +44,14 @@ pub fn recovery_text(state: &RunState, after: &After, today: u64, style: &Style)
         for item in &after.criteria {
             tick(&mut page, item, state.after.criteria.get(&item.id), style);
         }
+    }
+    if let (Some(run), Some(plan)) = (first_day(state), state.plan())
+        && opened(after.reviewed.as_deref(), run)
+    {
+        page.blank();
+        let file = plan.place.file.display();
+        let text = format!("This run opens a review of {file}: afterwards set `reviewed:` there.");
+        page.text("  ", Paint::Dim, &text);
     }
     page.blank();
     let next = after.ticks().find(|(_, item)| !state.after.recovery.contains_key(&item.id));

@@ -5,6 +5,7 @@ mod forward;
 mod history;
 mod page;
 mod plan;
+mod prompts;
 mod soak;
 
 use super::scenario::{Endpoint, NAMESPACE, Scenario};
