@@ -2,6 +2,7 @@
 //! disk that is full or broken.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use super::trace::{Tampered, can_trace, lines, tamper};
 use crate::scenario::{Endpoint, Scenario};
@@ -40,7 +41,12 @@ fn done(scenario: &Scenario) -> BTreeMap<String, usize> {
 /// What a run that was stopped anywhere must allow: either nothing was done and it says so, or a
 /// resume finishes it with every step done once.
 fn comes_to_its_end(scenario: &Scenario, place: &str) {
-    let resumed = scenario.run(&["resume", "--yes"]);
+    let until = Instant::now() + Duration::from_secs(20);
+    let mut resumed = scenario.run(&["resume", "--yes"]);
+    // A command that outlived the run is waited for.
+    while resumed.stdout.contains("still runs") && Instant::now() < until {
+        resumed = scenario.run(&["resume", "--yes"]);
+    }
     match resumed.code {
         Some(5) => {}
         Some(2) if resumed.stderr.contains("there is no run yet") => {
