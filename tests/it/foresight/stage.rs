@@ -9,6 +9,7 @@ use rollback::event::{Record, RunStarted};
 use rollback::facts::{self, Facts};
 use rollback::inbox::Inbox;
 use rollback::journal::Journal;
+use rollback::lock;
 use rollback::output::recorder::Recorder;
 use rollback::plan::{self, Circumstances, Plan};
 use rollback::run::{Policy, Run};
@@ -209,12 +210,33 @@ impl Stage {
     pub fn run(&self, plan: &Plan, reader: &Reader) -> RunState {
         let state = self.dir.path().join("state");
         let journal = Journal::create(&state, "01a").expect("a journal");
-        let mut hands = Hands::new(Inbox::new(), Recorder::new(journal, Vec::new()));
+        let mut inbox = Inbox::new();
+        let lock = lock::take(&mut inbox, &order(&state)).expect("nobody else is here");
+        let recorder = Recorder::new(journal, Vec::new()).guarded(lock.guard());
+        let mut hands = Hands::new(inbox, recorder);
         let start = hands.recorder.append(started(plan, &state)).expect("journaled");
         let state = RunState::fold(&[start]).expect("a start");
         let mut run = Run::new(plan.clone(), state, hands, reader.clone(), Policy::default());
         run.go().expect("the journal is written");
         run.state
+    }
+}
+
+/// The lock of this machine, which every effect needs.
+fn order(state: &Path) -> lock::Order<'_> {
+    lock::Order {
+        state,
+        environment: "test".to_owned(),
+        me: lock::Holder::default(),
+        cluster: None,
+        terms: lock::Terms {
+            wait: None,
+            preempt: false,
+            without: false,
+            interactive: false,
+            duration: lock::DURATION,
+        },
+        say: &|_| {},
     }
 }
 
@@ -234,6 +256,7 @@ fn started(plan: &Plan, catalog: &Path) -> Record {
         reason: None,
         escalated_from: None,
         budget_ms: None,
+        approval: None,
         simulated: false,
         catalog: catalog.display().to_string(),
         plan: serde_json::to_value(plan).expect("JSON"),
