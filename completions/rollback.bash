@@ -22,6 +22,9 @@ _rollback() {
             rollback,component)
                 cmd="rollback__subcmd__component"
                 ;;
+            rollback,flags)
+                cmd="rollback__subcmd__flags"
+                ;;
             rollback,lint)
                 cmd="rollback__subcmd__lint"
                 ;;
@@ -30,6 +33,9 @@ _rollback() {
                 ;;
             rollback,man)
                 cmd="rollback__subcmd__man"
+                ;;
+            rollback,ready)
+                cmd="rollback__subcmd__ready"
                 ;;
             rollback,rehearse)
                 cmd="rollback__subcmd__rehearse"
@@ -68,7 +74,7 @@ _rollback() {
 
     case "${cmd}" in
         rollback)
-            opts="-o -h -V --runbooks --output --color --help --version component service system rehearse resume status unlock runs list show lint schema completions man"
+            opts="-o -h -V --runbooks --output --color --help --version component service system rehearse resume status unlock runs list show lint flags ready schema completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -132,7 +138,7 @@ _rollback() {
             return 0
             ;;
         rollback__subcmd__component)
-            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help"
+            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --now --escalated-from --runbooks --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -203,6 +209,48 @@ _rollback() {
                     return 0
                     ;;
                 --escalated-from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --runbooks)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        rollback__subcmd__flags)
+            opts="-p -o -h --param --survey-timeout --runbooks --output --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --param)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --survey-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -319,8 +367,50 @@ _rollback() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        rollback__subcmd__ready)
+            opts="-p -o -h --param --survey-timeout --runbooks --output --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --param)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --survey-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --runbooks)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         rollback__subcmd__rehearse)
-            opts="-m -p -n -y -o -h --fault --pod-start --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help component service system"
+            opts="-m -p -n -y -o -h --fault --pod-start --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --now --escalated-from --runbooks --output --color --help component service system"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -562,7 +652,7 @@ _rollback() {
             return 0
             ;;
         rollback__subcmd__service)
-            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help"
+            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --now --escalated-from --runbooks --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -752,7 +842,7 @@ _rollback() {
             return 0
             ;;
         rollback__subcmd__system)
-            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help"
+            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --now --escalated-from --runbooks --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -44,6 +44,8 @@ complete -c rollback -n "__fish_rollback_needs_command" -f -a "runs" -d 'List th
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "list" -d 'List the runbooks of the catalog'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "show" -d 'Show a runbook: its steps, parameters and where they come from. Asks nothing of the world'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "lint" -d 'Check every file of the catalog and say all that is wrong, at once'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "flags" -d 'Show every flag of the catalog as it is in the live system'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "ready" -d 'Survey every runbook against the live system and name what has rotted. Changes nothing'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "schema" -d 'Print the JSON Schema of the format, for editors, or its reference page'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "completions" -d 'Print a completion script for a shell, or write those of all shells to a directory'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "man" -d 'Write the man pages to a directory'
@@ -74,6 +76,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand component" -s y -l yes
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l now -d 'Wait only for the first step\'s survey; later steps are surveyed when their turn comes'
 complete -c rollback -n "__fish_rollback_using_subcommand component" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s m -l method -d 'The method; without it the first of the runbook' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s p -l param -d 'Give a parameter its value. May be repeated' -r
@@ -102,6 +105,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand service" -s y -l yes -
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l now -d 'Wait only for the first step\'s survey; later steps are surveyed when their turn comes'
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand system" -s m -l method -d 'The method; without it the first of the runbook' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -s p -l param -d 'Give a parameter its value. May be repeated' -r
@@ -130,6 +134,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand system" -s y -l yes -d
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l now -d 'Wait only for the first step\'s survey; later steps are surveyed when their turn comes'
 complete -c rollback -n "__fish_rollback_using_subcommand system" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l fault -d 'Something to go wrong. May be repeated' -r -f -a "permission-denied\t'The operator may not change anything in the cluster'
 missing-workload\t'The workloads are not there'
@@ -166,6 +171,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -s y -l yes 
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l now -d 'Wait only for the first step\'s survey; later steps are surveyed when their turn comes'
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -l confirm -d 'Answer the question for this name with it' -r
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
@@ -251,6 +257,26 @@ complete -c rollback -n "__fish_rollback_using_subcommand lint" -l color -d 'Col
 always\t'Always'
 never\t'Never'"
 complete -c rollback -n "__fish_rollback_using_subcommand lint" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -s p -l param -d 'Give a parameter its value. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -l survey-timeout -d 'How long the survey may take before what is missing is said to be unanswered' -r
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -s p -l param -d 'Give a parameter its value. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -l survey-timeout -d 'How long the survey may take before what is missing is said to be unanswered' -r
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand schema" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
 complete -c rollback -n "__fish_rollback_using_subcommand schema" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
 json\t'One JSON document at the end'
