@@ -82,6 +82,7 @@ Register-ArgumentCompleter -Native -CommandName 'rollback' -ScriptBlock {
             [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask: what needs an answer and has none is declined (exit 6)')
             [CompletionResult]::new('--preempt', '--preempt', [CompletionResultType]::ParameterName, 'Ask a run of a lower level to stop after its step, and wait for it')
             [CompletionResult]::new('--without-lock', '--without-lock', [CompletionResultType]::ParameterName, 'Go on where the cluster''s lock can be neither taken nor renewed; one that is held stays held')
+            [CompletionResult]::new('--now', '--now', [CompletionResultType]::ParameterName, 'Wait only for the first step''s survey; later steps are surveyed when their turn comes')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -115,6 +116,7 @@ Register-ArgumentCompleter -Native -CommandName 'rollback' -ScriptBlock {
             [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask: what needs an answer and has none is declined (exit 6)')
             [CompletionResult]::new('--preempt', '--preempt', [CompletionResultType]::ParameterName, 'Ask a run of a lower level to stop after its step, and wait for it')
             [CompletionResult]::new('--without-lock', '--without-lock', [CompletionResultType]::ParameterName, 'Go on where the cluster''s lock can be neither taken nor renewed; one that is held stays held')
+            [CompletionResult]::new('--now', '--now', [CompletionResultType]::ParameterName, 'Wait only for the first step''s survey; later steps are surveyed when their turn comes')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -148,6 +150,7 @@ Register-ArgumentCompleter -Native -CommandName 'rollback' -ScriptBlock {
             [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask: what needs an answer and has none is declined (exit 6)')
             [CompletionResult]::new('--preempt', '--preempt', [CompletionResultType]::ParameterName, 'Ask a run of a lower level to stop after its step, and wait for it')
             [CompletionResult]::new('--without-lock', '--without-lock', [CompletionResultType]::ParameterName, 'Go on where the cluster''s lock can be neither taken nor renewed; one that is held stays held')
+            [CompletionResult]::new('--now', '--now', [CompletionResultType]::ParameterName, 'Wait only for the first step''s survey; later steps are surveyed when their turn comes')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -183,6 +186,7 @@ Register-ArgumentCompleter -Native -CommandName 'rollback' -ScriptBlock {
             [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask: what needs an answer and has none is declined (exit 6)')
             [CompletionResult]::new('--preempt', '--preempt', [CompletionResultType]::ParameterName, 'Ask a run of a lower level to stop after its step, and wait for it')
             [CompletionResult]::new('--without-lock', '--without-lock', [CompletionResultType]::ParameterName, 'Go on where the cluster''s lock can be neither taken nor renewed; one that is held stays held')
+            [CompletionResult]::new('--now', '--now', [CompletionResultType]::ParameterName, 'Wait only for the first step''s survey; later steps are surveyed when their turn comes')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

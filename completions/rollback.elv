@@ -78,6 +78,7 @@ set edit:completion:arg-completer[rollback] = {|@words|
             cand --no-input 'Never ask: what needs an answer and has none is declined (exit 6)'
             cand --preempt 'Ask a run of a lower level to stop after its step, and wait for it'
             cand --without-lock 'Go on where the cluster''s lock can be neither taken nor renewed; one that is held stays held'
+            cand --now 'Wait only for the first step''s survey; later steps are surveyed when their turn comes'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -110,6 +111,7 @@ set edit:completion:arg-completer[rollback] = {|@words|
             cand --no-input 'Never ask: what needs an answer and has none is declined (exit 6)'
             cand --preempt 'Ask a run of a lower level to stop after its step, and wait for it'
             cand --without-lock 'Go on where the cluster''s lock can be neither taken nor renewed; one that is held stays held'
+            cand --now 'Wait only for the first step''s survey; later steps are surveyed when their turn comes'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -142,6 +144,7 @@ set edit:completion:arg-completer[rollback] = {|@words|
             cand --no-input 'Never ask: what needs an answer and has none is declined (exit 6)'
             cand --preempt 'Ask a run of a lower level to stop after its step, and wait for it'
             cand --without-lock 'Go on where the cluster''s lock can be neither taken nor renewed; one that is held stays held'
+            cand --now 'Wait only for the first step''s survey; later steps are surveyed when their turn comes'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -176,6 +179,7 @@ set edit:completion:arg-completer[rollback] = {|@words|
             cand --no-input 'Never ask: what needs an answer and has none is declined (exit 6)'
             cand --preempt 'Ask a run of a lower level to stop after its step, and wait for it'
             cand --without-lock 'Go on where the cluster''s lock can be neither taken nor renewed; one that is held stays held'
+            cand --now 'Wait only for the first step''s survey; later steps are surveyed when their turn comes'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }

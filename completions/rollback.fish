@@ -82,6 +82,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand component" -s y -l yes
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l now -d 'Wait only for the first step\'s survey; later steps are surveyed when their turn comes'
 complete -c rollback -n "__fish_rollback_using_subcommand component" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s m -l method -d 'The method; without it the first of the runbook' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s p -l param -d 'Give a parameter its value. May be repeated' -r
@@ -110,6 +111,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand service" -s y -l yes -
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l now -d 'Wait only for the first step\'s survey; later steps are surveyed when their turn comes'
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand system" -s m -l method -d 'The method; without it the first of the runbook' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -s p -l param -d 'Give a parameter its value. May be repeated' -r
@@ -138,6 +140,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand system" -s y -l yes -d
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l now -d 'Wait only for the first step\'s survey; later steps are surveyed when their turn comes'
 complete -c rollback -n "__fish_rollback_using_subcommand system" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l fault -d 'Something to go wrong. May be repeated' -r -f -a "permission-denied\t'The operator may not change anything in the cluster'
 missing-workload\t'The workloads are not there'
@@ -174,6 +177,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -s y -l yes 
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l now -d 'Wait only for the first step\'s survey; later steps are surveyed when their turn comes'
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -l confirm -d 'Answer the question for this name with it' -r
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r

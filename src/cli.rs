@@ -207,6 +207,7 @@ pub struct SystemArgs {
 
 /// How a runbook is run.
 #[derive(Debug, Clone, Default, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct RunArgs {
     /// The method; without it the first of the runbook.
     #[arg(long, short, value_name = "METHOD")]

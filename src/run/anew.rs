@@ -46,6 +46,6 @@ impl Run {
         let forecast = kinds::forecast(action, &self.plan.setting, &mut facts);
         self.plan.steps[index].forecast.clone_from(&forecast);
         let standing = forecast.standing(planned.nature);
-        Some(PlannedStep { forecast, standing, ..planned.clone() })
+        Some(PlannedStep { standing, forecast, ..planned.clone() })
     }
 }
