@@ -364,7 +364,7 @@ impl Script<'_> {
 
 /// One line of a comment.
 fn comment(text: &str) -> String {
-    printable(&text.replace(['\n', '\r'], " "))
+    printable(&text.replace(['\n', '\r'], " ")).into_owned()
 }
 
 /// Whole seconds, rounded up: what `timeout`, `sleep` and `SECONDS` all understand.

@@ -1,5 +1,6 @@
 //! `rollback list`: what can be rolled back, by level.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -8,8 +9,8 @@ use unicode_width::UnicodeWidthStr as _;
 use super::Format;
 use crate::error::Result;
 use crate::runbook::catalog::{Catalog, Entry};
+use crate::runbook::duration;
 use crate::runbook::problem::printable;
-use crate::runbook::{Level, duration};
 
 /// The widest line.
 const WIDTH: usize = 80;
@@ -41,25 +42,26 @@ fn value(catalog: &Catalog) -> Value {
 }
 
 fn text(catalog: &Catalog) -> String {
-    let entries = catalog.entries();
-    let widest = |width: &dyn Fn(&Entry) -> usize| entries.iter().map(width).max().unwrap_or(0);
-    let name = widest(&|entry| entry.target.name.width()).min(40);
-    let methods = widest(&|entry| methods(entry).width());
-    let title = widest(&|entry| entry.title.width());
+    let rows: Vec<Row<'_>> = catalog.entries().iter().map(Row::new).collect();
+    let widest = |width: fn(&Row<'_>) -> usize| rows.iter().map(width).max().unwrap_or(0);
+    let name = widest(|row| row.entry.target.name.len()).min(40);
+    let methods = widest(|row| width(&row.methods));
+    let title = widest(|row| width(&row.title));
     let title = title.min(WIDTH.saturating_sub(2 + name + 2 + 2 + methods)).max(8);
-    let mut out = String::with_capacity(entries.len() * (WIDTH + 1) + 256);
-    for level in Level::ALL {
-        let mut of_level = entries.iter().filter(|entry| entry.target.level == level).peekable();
-        if of_level.peek().is_none() {
-            continue;
+    let mut out = String::with_capacity(rows.len() * (WIDTH + 1) + 256);
+    let mut level = None;
+    for row in &rows {
+        if level != Some(row.entry.target.level) {
+            level = Some(row.entry.target.level);
+            out.push_str(if out.is_empty() { "" } else { "\n" });
+            let _ = writeln!(out, "{}", row.entry.target.level);
         }
-        if !out.is_empty() {
-            out.push('\n');
-        }
-        let _ = writeln!(out, "{level}");
-        for entry in of_level {
-            line(&mut out, entry, name, title);
-        }
+        // `  name  title            flag 30s, code 5m`
+        out.push_str("  ");
+        pad(&mut out, &row.entry.target.name, name + 2);
+        pad(&mut out, &cut(&row.title, title), title + 2);
+        out.push_str(&row.methods);
+        out.push('\n');
     }
     for problem in catalog.broken() {
         let file = problem.place.file.display();
@@ -71,46 +73,51 @@ fn text(catalog: &Catalog) -> String {
     out
 }
 
-/// `flag 30s, code 5m`.
-fn methods(entry: &Entry) -> String {
-    let mut methods = String::new();
-    for (index, (method, budget)) in entry.methods.iter().enumerate() {
-        methods.push_str(if index > 0 { ", " } else { "" });
-        methods.push_str(method);
-        if let Some(budget) = budget {
-            methods.push(' ');
-            methods.push_str(&duration::format(*budget));
-        }
-    }
-    methods
+/// One line of the list.
+struct Row<'c> {
+    entry: &'c Entry,
+    title: Cow<'c, str>,
+    /// `flag 30s, code 5m`.
+    methods: String,
 }
 
-/// `  name  title            flag 30s, code 5m`.
-fn line(out: &mut String, entry: &Entry, name: usize, title: usize) {
-    out.push_str("  ");
-    pad(out, &entry.target.name, name + 2);
-    pad(out, &cut(&printable(&entry.title), title), title + 2);
-    out.push_str(&printable(&methods(entry)));
-    out.push('\n');
+impl<'c> Row<'c> {
+    fn new(entry: &'c Entry) -> Row<'c> {
+        let mut methods = String::new();
+        for (index, (method, budget)) in entry.methods.iter().enumerate() {
+            methods.push_str(if index > 0 { ", " } else { "" });
+            methods.push_str(&printable(method));
+            if let Some(budget) = budget {
+                methods.push(' ');
+                methods.push_str(&duration::format(*budget));
+            }
+        }
+        Row { entry, title: printable(&entry.title), methods }
+    }
+}
+
+/// How many columns a text takes.
+fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.width() }
 }
 
 /// The text, and spaces up to a width.
-fn pad(out: &mut String, text: &str, width: usize) {
+fn pad(out: &mut String, text: &str, columns: usize) {
     out.push_str(text);
-    out.extend(std::iter::repeat_n(' ', width.saturating_sub(text.width())));
+    out.extend(std::iter::repeat_n(' ', columns.saturating_sub(width(text))));
 }
 
 /// The text, shortened to a width.
-fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
+fn cut(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
     }
     let mut short = String::new();
     for char in text.chars() {
-        if short.width() + 2 > width {
+        if short.width() + 2 > columns {
             break;
         }
         short.push(char);
     }
-    short + "…"
+    Cow::Owned(short + "…")
 }

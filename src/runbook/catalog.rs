@@ -2,10 +2,12 @@
 //! runbook next to it.
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use rustix::fs::{FileType, Mode, OFlags, fstat, openat};
 
 use super::head::{self, Head};
 use super::load::{self, Loaded};
@@ -19,6 +21,10 @@ use crate::error::{Error, Result, nearest};
 pub const SETTINGS: &str = "rollback.yaml";
 /// How deep directories are looked into.
 const DEPTH: usize = 8;
+/// How many directories are held open while their files are read.
+const OPEN_DIRS: usize = 64;
+/// From so many files on, their heads are read on several threads.
+const MANY: usize = 500;
 
 /// A runbook as a list shows it.
 #[derive(Debug, Clone)]
@@ -66,11 +72,17 @@ impl Catalog {
                 return Err(Error::usage(message).hint(hint).into());
             }
         };
-        if let Some(problem) = writable(dir, meta.permissions().mode()) {
+        if let Some(problem) = writable(dir, by_all(&meta)) {
             return Err(problem::error(&[problem], false).into());
         }
-        let mut buffer = Vec::new();
-        catalog.walk(dir, &root, 0, &mut buffer);
+        let mut found = Found::default();
+        catalog.walk(dir, 0, &mut found);
+        for head in found.heads(&root) {
+            match head {
+                Ok(entry) => catalog.entries.push(entry),
+                Err(problem) => catalog.broken.push(problem),
+            }
+        }
         if catalog.entries.is_empty() && catalog.broken.is_empty() {
             let message = format!("the catalog `{}` has no runbooks", dir.display());
             let hint = format!(
@@ -152,10 +164,12 @@ impl Catalog {
 
     /// A file of the catalog.
     pub fn bytes(&self, file: &Path) -> std::result::Result<Vec<u8>, Problem> {
-        let root = fs::canonicalize(&self.dir).unwrap_or_else(|_| self.dir.clone());
-        let link = fs::symlink_metadata(file).is_ok_and(|meta| meta.is_symlink());
+        if fs::symlink_metadata(file).is_ok_and(|meta| meta.is_symlink()) {
+            let root = fs::canonicalize(&self.dir).map_err(|error| unreadable(file, error))?;
+            within(file, &root)?;
+        }
         let mut bytes = Vec::new();
-        read(file, link.then_some(root.as_path()), &mut bytes)?;
+        read(rustix::fs::CWD, file, file, &mut bytes)?;
         Ok(bytes)
     }
 
@@ -203,37 +217,101 @@ impl Catalog {
     }
 
     /// Every YAML file below a directory.
-    fn walk(&mut self, dir: &Path, root: &Path, depth: usize, buffer: &mut Vec<u8>) {
-        let entries = match fs::read_dir(dir) {
-            Ok(entries) => entries,
+    fn walk(&mut self, dir: &Path, depth: usize, found: &mut Found) {
+        let opened = File::open(dir).and_then(|handle| Ok((handle, fs::read_dir(dir)?)));
+        let (handle, entries) = match opened {
+            Ok(opened) => opened,
             Err(error) => {
                 let message = format!("the directory cannot be read: {error}");
                 return self.broken.push(Problem::of_file(dir, message).help("check its mode"));
             }
         };
+        let here = (found.dirs.len() < OPEN_DIRS).then(|| {
+            found.dirs.push(handle);
+            found.dirs.len() - 1
+        });
         for entry in entries.flatten() {
             let name = entry.file_name();
             let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
             let Ok(kind) = entry.file_type() else { continue };
             let path = dir.join(name);
             if kind.is_dir() {
-                let mode = entry.metadata().map_or(0, |meta| meta.permissions().mode());
-                match writable(&path, mode) {
+                let by_all = entry.metadata().is_ok_and(|meta| by_all(&meta));
+                match writable(&path, by_all) {
                     Some(problem) => self.broken.push(problem),
-                    None if depth < DEPTH => self.walk(&path, root, depth + 1, buffer),
+                    None if depth < DEPTH => self.walk(&path, depth + 1, found),
                     None => {}
                 }
             } else if is_yaml(name) && !(depth == 0 && name == SETTINGS) {
-                let found = read(&path, kind.is_symlink().then_some(root), buffer)
-                    .and_then(|()| head::read(&path, buffer));
-                match found {
-                    Ok(Head { target, title, methods }) => {
-                        self.entries.push(Entry { target, title, methods, file: path });
-                    }
-                    Err(problem) => self.broken.push(problem),
-                }
+                found.files.push(Candidate { path, dir: here, link: kind.is_symlink() });
             }
         }
+    }
+}
+
+/// A file that looks like a runbook.
+struct Candidate {
+    path: PathBuf,
+    /// Its directory among the open ones.
+    dir: Option<usize>,
+    link: bool,
+}
+
+/// What a walk found. Files are opened by name in their open directory: over thousands of them
+/// that is much of the time.
+#[derive(Default)]
+struct Found {
+    dirs: Vec<File>,
+    files: Vec<Candidate>,
+}
+
+impl Found {
+    /// The heads of all files; of very many on several threads.
+    fn heads(&self, root: &Path) -> Vec<std::result::Result<Entry, Problem>> {
+        let threads = if self.files.len() < MANY {
+            1
+        } else {
+            std::thread::available_parallelism().map_or(1, usize::from).min(4)
+        };
+        let some = |files: &[Candidate]| {
+            let mut buffer = Vec::new();
+            files.iter().map(|file| self.head(file, root, &mut buffer)).collect::<Vec<_>>()
+        };
+        if threads == 1 {
+            return some(&self.files);
+        }
+        let (mine, others) = self.files.split_at(self.files.len().div_ceil(threads));
+        std::thread::scope(|scope| {
+            let chunks = others.chunks(mine.len());
+            let workers: Vec<_> = chunks.map(|files| scope.spawn(move || some(files))).collect();
+            let mut heads = some(mine);
+            for worker in workers {
+                match worker.join() {
+                    Ok(more) => heads.extend(more),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            heads
+        })
+    }
+
+    fn head(
+        &self,
+        file: &Candidate,
+        root: &Path,
+        buffer: &mut Vec<u8>,
+    ) -> std::result::Result<Entry, Problem> {
+        if file.link {
+            within(&file.path, root)?;
+        }
+        match (file.dir, file.path.file_name()) {
+            (Some(dir), Some(name)) => {
+                read(self.dirs[dir].as_fd(), Path::new(name), &file.path, buffer)?;
+            }
+            _ => read(rustix::fs::CWD, &file.path, &file.path, buffer)?,
+        }
+        let Head { target, title, methods } = head::read(&file.path, buffer)?;
+        Ok(Entry { target, title, methods, file: file.path.clone() })
     }
 }
 
@@ -242,42 +320,64 @@ fn is_yaml(name: &str) -> bool {
     matches!(extension, Some("yaml" | "yml"))
 }
 
-/// Reads a file that nobody else could have written; `root` where it is a link.
+/// A link must stay in the catalog.
+fn within(file: &Path, root: &Path) -> std::result::Result<(), Problem> {
+    let target = fs::canonicalize(file).map_err(|error| unreadable(file, error))?;
+    if target.starts_with(root) {
+        return Ok(());
+    }
+    let message = format!("the file is a link out of the catalog, to `{}`", target.display());
+    Err(Problem::of_file(file, message).help("copy the file into the catalog"))
+}
+
+fn unreadable(file: &Path, error: impl Into<std::io::Error>) -> Problem {
+    let message = format!("the file cannot be read: {}", error.into());
+    Problem::of_file(file, message).help("check its mode")
+}
+
+/// Reads a file, named in an open directory, that nobody else could have written.
 fn read(
+    dir: BorrowedFd<'_>,
+    name: &Path,
     file: &Path,
-    root: Option<&Path>,
     buffer: &mut Vec<u8>,
 ) -> std::result::Result<(), Problem> {
     buffer.clear();
-    let failed = |error: std::io::Error| {
-        Problem::of_file(file, format!("the file cannot be read: {error}")).help("check its mode")
-    };
-    if let Some(root) = root {
-        let target = fs::canonicalize(file).map_err(failed)?;
-        if !target.starts_with(root) {
-            let message =
-                format!("the file is a link out of the catalog, to `{}`", target.display());
-            return Err(Problem::of_file(file, message).help("copy the file into the catalog"));
-        }
-    }
-    let open = File::open(file).map_err(failed)?;
-    let meta = open.metadata().map_err(failed)?;
-    if !meta.is_file() {
+    // Opening a pipe that nobody writes to would wait for ever.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let open = openat(dir, name, flags, Mode::empty()).map_err(|error| unreadable(file, error))?;
+    let meta = fstat(&open).map_err(|error| unreadable(file, error))?;
+    if !FileType::from_raw_mode(meta.st_mode).is_file() {
         return Err(Problem::of_file(file, "this is not a file").help("move it out of the catalog"));
     }
-    if let Some(problem) = writable(file, meta.permissions().mode()) {
+    if let Some(problem) = writable(file, Mode::from_raw_mode(meta.st_mode).contains(Mode::WOTH)) {
         return Err(problem);
     }
-    if meta.len() > guard::SIZE as u64 {
-        return Err(guard::too_large(file, meta.len()));
+    let size = usize::try_from(meta.st_size).unwrap_or(usize::MAX);
+    if size > guard::SIZE {
+        return Err(guard::too_large(file, size as u64));
     }
-    open.take(guard::SIZE as u64 + 1).read_to_end(buffer).map_err(failed)?;
+    buffer.resize(size + 1, 0);
+    let mut filled = 0;
+    while filled < size {
+        match rustix::io::read(&open, &mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(unreadable(file, error)),
+        }
+    }
+    buffer.truncate(filled);
     Ok(())
 }
 
+fn by_all(meta: &fs::Metadata) -> bool {
+    meta.permissions().mode() & 0o002 != 0
+}
+
 /// What anybody may write is not carried out.
-fn writable(path: &Path, mode: u32) -> Option<Problem> {
-    (mode & 0o002 != 0).then(|| {
+fn writable(path: &Path, by_all: bool) -> Option<Problem> {
+    by_all.then(|| {
         Problem::of_file(path, "everybody on this machine may change this runbook or directory")
             .help(format!("run: chmod o-w {}", crate::script::shell_quote(&path.to_string_lossy())))
     })

@@ -1,6 +1,7 @@
 //! What is wrong in a file of the catalog, and where: one problem, shown with its source line and
 //! a caret, what to do about it, and the nearest right name.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -50,7 +51,7 @@ impl Problem {
         Problem {
             severity: Severity::Error,
             place: Place { file: file.to_owned(), line: 0, column: 0 },
-            message: printable(message.as_ref()),
+            message: printable(message.as_ref()).into_owned(),
             help: Vec::new(),
             line: String::new(),
             width: 0,
@@ -67,13 +68,13 @@ impl Problem {
     /// The same problem with one more line of advice.
     #[must_use]
     pub fn help(mut self, help: impl AsRef<str>) -> Problem {
-        self.help.push(printable(help.as_ref()));
+        self.help.push(printable(help.as_ref()).into_owned());
         self
     }
 
     /// Adds a line of advice in place.
     pub fn add_help(&mut self, help: impl AsRef<str>) {
-        self.help.push(printable(help.as_ref()));
+        self.help.push(printable(help.as_ref()).into_owned());
     }
 
     /// The same problem, with "did you mean" where a name is near.
@@ -214,7 +215,10 @@ impl Source<'_> {
 }
 
 /// The text with its control characters made visible, so that no file can drive a terminal.
-pub fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(|char: char| char.is_control() && char != '\n') {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
         if char.is_control() && char != '\n' {
@@ -223,5 +227,5 @@ pub fn printable(text: &str) -> String {
             out.push(char);
         }
     }
-    out
+    Cow::Owned(out)
 }
