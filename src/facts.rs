@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::runbook::{Http, Workload};
-use crate::step::{FieldChange, command};
+use crate::runbook::{Action, Workload};
+use crate::step::{FieldChange, command, kinds};
+use crate::world::Reader;
 use crate::world::forge::{GitFact, GitRead};
-use crate::world::{Reader, web};
 
 /// A read-only question to the world. Equal questions are asked once.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +21,8 @@ pub enum Read {
     ConfigMap(String),
     /// A workload with its pods, ReplicaSets and the ConfigMaps its template names.
     Workload(Workload),
+    /// The earlier templates of a StatefulSet or DaemonSet.
+    Revisions(Workload),
     /// May we? Asked by a `SelfSubjectAccessReview`.
     Access(Access),
     /// A question to the git remote.
@@ -120,8 +122,11 @@ pub struct Facts {
     pub probes: BTreeMap<Probe, Known<bool>>,
     /// Programs by name.
     pub programs: BTreeMap<String, Known<PathBuf>>,
-    /// First answers of `recovered_when` and `http` steps, by [`endpoint_key`]: passed, sentence.
-    pub endpoints: BTreeMap<String, (bool, String)>,
+    /// First answers of `recovered_when` and of steps that ask, by [`endpoint_key`]: whether it
+    /// passed (none where that is not known), and the sentence.
+    pub endpoints: BTreeMap<String, (Option<bool>, String)>,
+    /// The history of templates of StatefulSets and DaemonSets.
+    pub revisions: BTreeMap<Workload, Known<Vec<Value>>>,
     /// Flags that a step of this plan sets on a ConfigMap: name -> keys. Filled by forecasts.
     pub flags_to_change: BTreeMap<String, BTreeSet<String>>,
     /// The same with the values, as long as they are known. Filled by forecasts.
@@ -131,8 +136,16 @@ pub struct Facts {
 }
 
 /// The key of an endpoint's first answer.
-pub fn endpoint_key(http: &Http) -> String {
-    format!("{} {}", http.method, http.url)
+pub fn endpoint_key(action: &Action) -> Option<String> {
+    match action {
+        Action::Http(http) => Some(format!("{} {}", http.method, http.url)),
+        Action::Metric(metric) => Some(format!(
+            "{} {}",
+            metric.url.as_deref().unwrap_or_default(),
+            crate::step::metric::words(metric)
+        )),
+        _ => None,
+    }
 }
 
 /// What was asked and what came back.
@@ -144,14 +157,15 @@ enum Answer {
     Git(Vec<(GitRead, Known<GitFact>)>),
     Program(String, Known<PathBuf>),
     Probe(Probe, Known<bool>),
-    Endpoint(String, bool, String),
+    Endpoint(String, Option<bool>, String),
+    Revisions(Workload, Known<Vec<Value>>),
 }
 
 /// Asks everything at once, each on a helper thread, and waits until `deadline` has passed at most.
 /// What has not answered by then is unanswered; its thread is abandoned.
 pub fn gather(
     reads: &BTreeSet<Read>,
-    endpoints: &[(Http, Vec<(String, String)>)],
+    endpoints: &[(Action, Vec<(String, String)>)],
     reader: &Reader,
     limit: Duration,
 ) -> Facts {
@@ -186,6 +200,10 @@ pub fn gather(
                 let known = cluster.access(&access);
                 Answer::Access(access, known)
             })),
+            Read::Revisions(workload) => ask(Box::new(move || {
+                let known = cluster.revisions(&workload);
+                Answer::Revisions(workload, known)
+            })),
             Read::Git(read) => git.push(read),
             Read::Program(name) => ask(Box::new(move || {
                 let known = command::locate(&name);
@@ -204,11 +222,12 @@ pub fn gather(
             Answer::Git(git.into_iter().zip(known).collect())
         }));
     }
-    for (http, headers) in endpoints {
-        let (http, headers) = (http.clone(), headers.clone());
+    for (action, headers) in endpoints {
+        let (action, headers) = (action.clone(), headers.clone());
+        let Some(key) = endpoint_key(&action) else { continue };
         ask(Box::new(move || {
-            let attempt = web::attempt(&http, &headers);
-            Answer::Endpoint(endpoint_key(&http), attempt.passed, attempt.sentence)
+            let (passed, sentence) = kinds::ask_once(&action, &headers);
+            Answer::Endpoint(key, passed, sentence)
         }));
     }
     drop(sender);
@@ -225,7 +244,10 @@ pub fn gather(
 
 impl Read {
     fn is_of_the_cluster(&self) -> bool {
-        matches!(self, Read::ConfigMap(_) | Read::Workload(_) | Read::Access(_))
+        matches!(
+            self,
+            Read::ConfigMap(_) | Read::Workload(_) | Read::Revisions(_) | Read::Access(_)
+        )
     }
 }
 
@@ -238,6 +260,9 @@ impl Facts {
             }
             Answer::Workload(workload, known) => {
                 self.workloads.insert(workload, *known);
+            }
+            Answer::Revisions(workload, known) => {
+                self.revisions.insert(workload, known);
             }
             Answer::Access(access, known) => {
                 self.access.insert(access, known);
@@ -272,6 +297,9 @@ impl Facts {
                 Read::Workload(workload) => {
                     self.workloads.entry(workload).or_insert_with(|| Err(cluster()));
                 }
+                Read::Revisions(workload) => {
+                    self.revisions.entry(workload).or_insert_with(|| Err(cluster()));
+                }
                 Read::Access(access) => {
                     self.access.entry(access).or_insert_with(|| Err(cluster()));
                 }
@@ -299,6 +327,7 @@ impl Facts {
         note(self.identity.as_ref().and_then(|known| known.as_ref().err()));
         self.configmaps.values().for_each(|known| note(known.as_ref().err()));
         self.workloads.values().for_each(|known| note(known.as_ref().err()));
+        self.revisions.values().for_each(|known| note(known.as_ref().err()));
         self.access.values().for_each(|known| note(known.as_ref().err()));
         self.git.values().for_each(|known| note(known.as_ref().err()));
         self.probes.values().for_each(|known| note(known.as_ref().err()));

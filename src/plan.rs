@@ -11,7 +11,7 @@ use crate::hex;
 
 use crate::draft::Draft;
 use crate::facts::{Facts, Read, endpoint_key};
-use crate::runbook::{Action, Criterion, Http, Level, Place, SecretSource, Step, Target};
+use crate::runbook::{Action, Criterion, Level, Place, SecretSource, Step, Target};
 use crate::step::{Forecast, Mark, Nature, Setting, Standing, kinds};
 
 /// What will be done, as it is shown, confirmed, journaled and run.
@@ -23,6 +23,9 @@ pub struct Plan {
     pub title: String,
     /// The method.
     pub method: String,
+    /// Why the method cannot be run yet; nothing but the reason is then in the plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_ready: Option<String>,
     /// How long it should take.
     pub budget: Option<Duration>,
     /// Where.
@@ -238,13 +241,14 @@ pub fn setting(draft: &Draft) -> Setting {
 /// Whether a step reads or changes the cluster.
 pub fn needs_cluster<'s>(steps: impl IntoIterator<Item = &'s Step>) -> bool {
     steps.into_iter().any(|step| match &step.action {
-        Action::SetFlags(_) | Action::Restart(_) => true,
+        Action::SetFlags(_) | Action::Restart(_) | Action::RolloutUndo(_) => true,
         Action::Wait(spec) => !spec.rollout.is_empty(),
         Action::RevertCommits(_)
         | Action::RestoreFiles(_)
         | Action::RollbackBranch(_)
         | Action::Command(_)
         | Action::Http(_)
+        | Action::Metric(_)
         | Action::Manual(_) => false,
     })
 }
@@ -255,16 +259,15 @@ pub fn reads(draft: &Draft) -> BTreeSet<Read> {
     draft.steps.iter().flat_map(|step| kinds::reads(&step.action, &setting)).collect()
 }
 
-/// The HTTP checks that the survey asks once, so that the plan can say what they answer now.
-pub fn endpoints(draft: &Draft) -> Vec<Http> {
+/// The checks that the survey asks once, so that the plan can say what they answer now.
+pub fn endpoints(draft: &Draft) -> Vec<Action> {
     let criteria = draft.recovered_when.iter().map(|criterion| &criterion.action);
     let steps = draft.steps.iter().map(|step| &step.action);
-    let mut endpoints: Vec<Http> = Vec::new();
+    let mut endpoints: Vec<Action> = Vec::new();
     for action in criteria.chain(steps) {
-        if let Action::Http(http) = action
-            && !endpoints.iter().any(|known| endpoint_key(known) == endpoint_key(http))
-        {
-            endpoints.push(http.clone());
+        let key = endpoint_key(action);
+        if key.is_some() && !endpoints.iter().any(|known| endpoint_key(known) == key) {
+            endpoints.push(action.clone());
         }
     }
     endpoints
@@ -275,7 +278,12 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
     let setting = setting(draft);
     let mut steps = Vec::new();
     for step in &draft.steps {
-        let forecast = kinds::forecast(&step.action, &setting, &mut facts);
+        let mut forecast = kinds::forecast(&step.action, &setting, &mut facts);
+        if draft.not_ready.is_some() {
+            let why = format!("the method {} is not ready to be run", draft.method);
+            let hint = format!("fill it in at {}, and remove `not_ready`", draft.place);
+            forecast.block(why, Some(hint));
+        }
         let nature = kinds::nature(&step.action);
         let standing = forecast.standing(nature);
         let mark = Mark {
@@ -284,8 +292,9 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
             started_at: "<start>".to_owned(),
         };
         let commands = kinds::commands(&step.action, &setting, &mark, &forecast);
-        let left_out =
-            standing == Standing::Blocked && circumstances.skip_blocked.contains(&step.id);
+        let left_out = standing == Standing::Blocked
+            && draft.not_ready.is_none()
+            && circumstances.skip_blocked.contains(&step.id);
         steps.push(PlannedStep {
             step: step.clone(),
             nature,
@@ -299,13 +308,10 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
         .recovered_when
         .iter()
         .map(|criterion| {
-            let answer = match &criterion.action {
-                Action::Http(http) => facts.endpoints.get(&endpoint_key(http)),
-                _ => None,
-            };
+            let answer = endpoint_key(&criterion.action).and_then(|key| facts.endpoints.get(&key));
             PlannedCriterion {
                 criterion: criterion.clone(),
-                before: answer.map(|(passed, _)| *passed),
+                before: answer.and_then(|(passed, _)| *passed),
                 now: answer.map_or_else(|| "not asked".to_owned(), |(_, now)| now.clone()),
             }
         })
@@ -314,6 +320,7 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
         target: draft.target.clone(),
         title: draft.title.clone(),
         method: draft.method.clone(),
+        not_ready: draft.not_ready.clone(),
         budget: draft.budget,
         setting,
         cluster: cluster_name(&facts),

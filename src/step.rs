@@ -3,6 +3,7 @@
 pub mod command;
 pub mod git;
 pub mod kinds;
+pub mod metric;
 pub mod set_flags;
 pub mod workload;
 

@@ -171,9 +171,9 @@ impl Launch<'_> {
         policy.secrets = secrets::fetch(&draft.secrets)?;
         let endpoints = plan::endpoints(&draft)
             .into_iter()
-            .map(|http| {
-                let headers = attempt_headers(&http, &policy.secrets);
-                (http, headers)
+            .map(|action| {
+                let headers = attempt_headers(&action, &policy.secrets);
+                (action, headers)
             })
             .collect::<Vec<_>>();
         let begun = Instant::now();
@@ -206,6 +206,7 @@ impl Launch<'_> {
     fn ladder(&self, runbook: &Runbook, method: &str) -> Vec<Rung> {
         let mut rungs = Vec::new();
         let above = runbook.methods.iter().skip_while(|it| it.name != method).skip(1);
+        let above = above.filter(|method| method.not_ready.is_none());
         rungs.extend(above.map(|method| rung_of(&runbook.target, method)));
         let mut targets = Vec::new();
         if runbook.target.level == Level::Component
@@ -219,7 +220,8 @@ impl Launch<'_> {
         for target in targets {
             // A runbook that cannot be read is no rung; lint says why.
             if let Ok((runbook, _)) = self.catalog.runbook(&target) {
-                rungs.extend(runbook.methods.iter().map(|method| rung_of(&target, method)));
+                let ready = runbook.methods.iter().filter(|method| method.not_ready.is_none());
+                rungs.extend(ready.map(|method| rung_of(&target, method)));
             }
         }
         rungs
@@ -244,7 +246,8 @@ impl Launch<'_> {
         if surveyed.plan.blocked().next().is_none() {
             return Ok(());
         }
-        if interactive && surveyed.plan.target.level > Level::Component {
+        let ready = surveyed.plan.not_ready.is_none();
+        if ready && interactive && surveyed.plan.target.level > Level::Component {
             let names: Vec<&str> =
                 surveyed.plan.blocked().map(|step| step.step.name.as_str()).collect();
             let question =

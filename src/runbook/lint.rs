@@ -147,6 +147,12 @@ fn warnings(source: Source<'_>, root: &Node<'_>, runbook: &Runbook) -> Vec<Probl
         problems.push(problem.help("add a check that needs no person, or move it to `validation`"));
     }
     for (name, method) in root.get("methods").map(Node::entries).unwrap_or_default() {
+        if let Some((key, why)) = method.entry("not_ready") {
+            let message = format!("the method `{}` cannot be run yet", name.text);
+            let why = why.text().unwrap_or_default().trim().to_owned();
+            problems.push(source.problem(key.span, message).warning().help(why));
+            continue;
+        }
         problems.extend(method_warnings(source, &name.text, name.span, method));
     }
     problems

@@ -3,24 +3,28 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Facts, Read};
+use crate::facts::{Facts, Read, endpoint_key};
 use crate::journal::Permit;
-use crate::runbook::{Action, Http, Workload};
+use crate::runbook::{Action, Http, Metric, Workload};
 use crate::step::git::{restore_files, revert_commits, rollback_branch};
-use crate::step::workload::{restart, wait_rollout};
-use crate::step::{Doing, Done, Effect, Forecast, Mark, Nature, Setting, command, set_flags};
+use crate::step::workload::{restart, rollout_undo, wait_rollout};
+use crate::step::{
+    Doing, Done, Effect, Forecast, Mark, Nature, Setting, command, metric, set_flags,
+};
 use crate::world::hands::Hands;
+use crate::world::web;
 
 /// What a step is to the world.
 pub fn nature(action: &Action) -> Nature {
     match action {
         Action::SetFlags(_)
         | Action::Restart(_)
+        | Action::RolloutUndo(_)
         | Action::RevertCommits(_)
         | Action::RestoreFiles(_)
         | Action::RollbackBranch(_) => Nature::Change,
         Action::Command(spec) => command::nature(spec),
-        Action::Http(_) | Action::Manual(_) | Action::Wait(_) => Nature::Check,
+        Action::Http(_) | Action::Metric(_) | Action::Manual(_) | Action::Wait(_) => Nature::Check,
     }
 }
 
@@ -29,12 +33,13 @@ pub fn reads(action: &Action, setting: &Setting) -> Vec<Read> {
     match action {
         Action::SetFlags(spec) => set_flags::reads(spec, setting),
         Action::Restart(spec) => restart::reads(spec, setting),
+        Action::RolloutUndo(spec) => rollout_undo::reads(spec),
         Action::RevertCommits(spec) => revert_commits::reads(spec, setting),
         Action::RestoreFiles(spec) => restore_files::reads(spec, setting),
         Action::RollbackBranch(spec) => rollback_branch::reads(spec, setting),
         Action::Command(spec) => command::reads(spec),
         Action::Wait(spec) => wait_rollout::reads(&spec.rollout, setting),
-        Action::Http(_) | Action::Manual(_) => Vec::new(),
+        Action::Http(_) | Action::Metric(_) | Action::Manual(_) => Vec::new(),
     }
 }
 
@@ -43,28 +48,56 @@ pub fn forecast(action: &Action, setting: &Setting, facts: &mut Facts) -> Foreca
     match action {
         Action::SetFlags(spec) => set_flags::forecast(spec, setting, facts),
         Action::Restart(spec) => restart::forecast(spec, setting, facts),
+        Action::RolloutUndo(spec) => rollout_undo::forecast(spec, setting, facts),
         Action::RevertCommits(spec) => revert_commits::forecast(spec, setting, facts),
         Action::RestoreFiles(spec) => restore_files::forecast(spec, setting, facts),
         Action::RollbackBranch(spec) => rollback_branch::forecast(spec, setting, facts),
         Action::Command(spec) => command::forecast(spec, facts),
         Action::Wait(spec) => wait_rollout::forecast(&spec.rollout, setting, facts),
-        Action::Http(spec) => http_forecast(spec, facts),
+        Action::Http(spec) => http_forecast(action, spec, facts),
+        Action::Metric(spec) => metric_forecast(action, spec, facts),
         Action::Manual(spec) => {
             Forecast { evidence: vec![spec.instruction.clone()], ..Forecast::default() }
         }
     }
 }
 
-fn http_forecast(spec: &Http, facts: &Facts) -> Forecast {
+/// One attempt at a check that asks: whether it passed (none where that cannot be known), and a
+/// phrase. Blocks; for a helper thread.
+pub fn ask_once(action: &Action, headers: &[(String, String)]) -> (Option<bool>, String) {
+    match action {
+        Action::Http(spec) => {
+            let attempt = web::attempt(spec, headers);
+            (Some(attempt.passed), attempt.sentence)
+        }
+        Action::Metric(spec) => metric::attempt(spec, headers),
+        _ => (None, "nothing is asked".to_owned()),
+    }
+}
+
+/// What the survey heard, as the end of a line.
+fn now(action: &Action, facts: &Facts) -> String {
+    let answer = endpoint_key(action).and_then(|key| facts.endpoints.get(&key));
+    answer.map_or(String::new(), |(_, now)| format!("   now: {now}"))
+}
+
+fn metric_forecast(action: &Action, spec: &Metric, facts: &Facts) -> Forecast {
+    let mut forecast = Forecast::default();
+    forecast.evidence.push(format!("{}{}", metric::words(spec), now(action, facts)));
+    if spec.url.is_none() {
+        let hint = "set `prometheus: { url: … }` in rollback.yaml, or `url` on this metric";
+        forecast.block("no Prometheus is named", Some(hint.to_owned()));
+    }
+    forecast
+}
+
+fn http_forecast(action: &Action, spec: &Http, facts: &Facts) -> Forecast {
     let mut forecast = Forecast::default();
     let times = match spec.consecutive {
         1 => String::new(),
         times => format!(", {times} in a row"),
     };
-    let now = facts
-        .endpoints
-        .get(&crate::facts::endpoint_key(spec))
-        .map_or(String::new(), |(_, now)| format!("   now: {now}"));
+    let now = now(action, facts);
     forecast.evidence.push(format!("{} {}{times}{now}", spec.method, spec.url));
     forecast
 }
@@ -79,11 +112,12 @@ pub fn commands(
     match action {
         Action::SetFlags(spec) => set_flags::commands(spec, setting, mark, forecast),
         Action::Restart(spec) => restart::commands(spec, setting, mark, forecast),
+        Action::RolloutUndo(spec) => rollout_undo::commands(spec, setting, mark, forecast),
         Action::RevertCommits(spec) => revert_commits::commands(spec, setting, mark, forecast),
         Action::RestoreFiles(spec) => restore_files::commands(spec, setting, mark, forecast),
         Action::RollbackBranch(spec) => rollback_branch::commands(spec, setting, mark, forecast),
         Action::Command(spec) => vec![command::argv(spec)],
-        Action::Http(_) | Action::Manual(_) | Action::Wait(_) => Vec::new(),
+        Action::Http(_) | Action::Metric(_) | Action::Manual(_) | Action::Wait(_) => Vec::new(),
     }
 }
 
@@ -110,6 +144,7 @@ pub fn perform(action: &Action, doing: &Doing, hands: &mut Hands, permit: &Permi
             &doing.forecast,
             doing.timeout,
         ),
+        Action::RolloutUndo(spec) => rollout_undo::perform(spec, doing, hands, permit),
         Action::RevertCommits(spec) => revert_commits::perform(
             spec,
             &doing.setting,
@@ -138,7 +173,7 @@ pub fn perform(action: &Action, doing: &Doing, hands: &mut Hands, permit: &Permi
             &doing.forecast,
         ),
         Action::Command(spec) => command::perform(spec, doing, hands, permit),
-        Action::Http(_) | Action::Manual(_) | Action::Wait(_) => {
+        Action::Http(_) | Action::Metric(_) | Action::Manual(_) | Action::Wait(_) => {
             Done::badly("a check is asked, not done", Vec::new())
         }
     }
@@ -156,6 +191,9 @@ pub fn look(action: &Action, doing: &Doing) -> Effect {
         ),
         Action::Restart(spec) => {
             restart::look(spec, &doing.setting, &doing.reader.cluster, &doing.mark, &doing.forecast)
+        }
+        Action::RolloutUndo(spec) => {
+            rollout_undo::look(spec, &doing.reader.cluster, &doing.forecast)
         }
         Action::RevertCommits(spec) => revert_commits::look(
             spec,
@@ -182,7 +220,7 @@ pub fn look(action: &Action, doing: &Doing) -> Effect {
         Action::Wait(spec) => {
             wait_rollout::look(&spec.rollout, &doing.setting, &doing.reader.cluster)
         }
-        Action::Http(_) | Action::Manual(_) => {
+        Action::Http(_) | Action::Metric(_) | Action::Manual(_) => {
             Effect::Unanswerable("a check has no effect".to_owned())
         }
     }
@@ -194,12 +232,14 @@ pub fn watched(action: &Action) -> Vec<Workload> {
     match action {
         Action::SetFlags(spec) => workloads.extend(spec.workload.clone()),
         Action::Restart(spec) => workloads.extend(spec.workloads.iter().cloned()),
+        Action::RolloutUndo(spec) => workloads.extend([spec.workload.clone()]),
         Action::Wait(spec) => workloads.extend(spec.rollout.iter().cloned()),
         Action::RevertCommits(_)
         | Action::RestoreFiles(_)
         | Action::RollbackBranch(_)
         | Action::Command(_)
         | Action::Http(_)
+        | Action::Metric(_)
         | Action::Manual(_) => {}
     }
     workloads.into_iter().collect()

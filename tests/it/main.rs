@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 mod forge;
+mod kinds;
 mod loader;
 mod run;
 mod sandbox;

@@ -94,6 +94,10 @@ fn schema(object: &Object) -> Value {
             object.one_of.iter().map(|name| json!({ "required": [name] })).collect();
         merge(&mut value, json!({ "oneOf": one }));
     }
+    if object.name == super::METHOD.name {
+        let any = json!([{ "required": ["steps"] }, { "required": ["not_ready"] }]);
+        merge(&mut value, json!({ "anyOf": any }));
+    }
     if !beside.is_empty() {
         merge(&mut value, json!({ "dependentSchemas": beside }));
     }
@@ -110,6 +114,7 @@ fn type_schema(ty: &Type) -> Value {
         Type::Name => json!({ "type": "string", "pattern": "^[a-z0-9-]{1,63}$" }),
         Type::Bool => json!({ "type": "boolean" }),
         Type::Number(from, to) => json!({ "type": "integer", "minimum": from, "maximum": to }),
+        Type::Decimal => json!({ "type": "number" }),
         Type::Duration => {
             json!({ "type": "string", "pattern": "^([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$" })
         }

@@ -50,6 +50,7 @@ fn value(ty: &Type) -> String {
         Type::Name => "`[a-z0-9-]{1,63}`".to_owned(),
         Type::Bool => "`true` or `false`".to_owned(),
         Type::Number(from, to) => format!("{from} to {to}"),
+        Type::Decimal => "number".to_owned(),
         Type::Duration => "duration (`30s`, `5m`, `1m30s`)".to_owned(),
         Type::Choice(words) => {
             let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();

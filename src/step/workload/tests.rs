@@ -70,6 +70,9 @@ impl World {
                 Read::Access(access) => {
                     facts.access.insert(access.clone(), self.cluster.access(access));
                 }
+                Read::Revisions(workload) => {
+                    facts.revisions.insert(workload.clone(), self.cluster.revisions(workload));
+                }
                 Read::Git(_) | Read::Program(_) | Read::Probe(_) => {}
             }
         }

@@ -138,6 +138,7 @@ pub fn plan() -> Plan {
         target: target(),
         title: "Tool Dispatcher".to_owned(),
         method: "flag".to_owned(),
+        not_ready: None,
         budget: Some(Duration::from_secs(30)),
         setting: Setting {
             kubeconfig: None,
