@@ -12,6 +12,9 @@ use crate::runbook::catalog::Catalog;
 use crate::runbook::parameters::Parameters;
 use crate::runbook::{Level, Target};
 
+use crate::terminal::layout::Page;
+use crate::terminal::style::{Paint, Style};
+
 use super::launch::Launch;
 use super::screen::Screen;
 use super::{Format, completions, lint, list, rehearse, resume, runs, schema, show};
@@ -152,15 +155,28 @@ fn report(screen: &Screen, error: &anyhow::Error) -> Exit {
         screen.result(&value.to_string());
     }
     if !message.is_empty() {
-        let mut text =
-            if message.starts_with("error") { message } else { format!("error: {message}") };
-        for hint in known.map(|known| known.hints.as_slice()).unwrap_or_default() {
-            text.push_str("\n  ");
-            text.push_str(hint);
-        }
-        screen.say(&text);
+        let hints = known.map(|known| known.hints.as_slice()).unwrap_or_default();
+        screen.say(&error_text(&message, hints, &screen.err));
     }
     exit
+}
+
+/// An error for people: what, then what to do, wrapped. What is laid out already stays as it is.
+fn error_text(message: &str, hints: &[String], style: &Style) -> String {
+    let mut page = Page::new(style);
+    if message.starts_with("error") || message.starts_with('\u{1b}') {
+        page.raw(message);
+        page.raw("\n");
+    } else {
+        for (number, line) in message.lines().enumerate() {
+            let lead = if number == 0 { "error: " } else { "       " };
+            page.marked(Paint::Bad, lead, Paint::Plain, line);
+        }
+    }
+    for hint in hints {
+        page.text("  ", Paint::Plain, hint);
+    }
+    page.finish()
 }
 
 /// The exit code of an error that carries none: something outside that we could not use.

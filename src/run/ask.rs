@@ -86,21 +86,18 @@ impl Run {
 
     /// The failure menu.
     pub(super) fn ask_menu(&mut self, rung: Option<&str>) -> Answer {
-        let mut keys = vec![('r', "[r]etry".to_owned()), ('s', "[s]kip".to_owned())];
+        let mut keys = vec![('r', "retry".to_owned()), ('s', "skip".to_owned())];
         if let Some(rung) = rung {
-            keys.push(('e', format!("[e]scalate to {rung}")));
+            keys.push(('e', format!("escalate to {rung}")));
         }
-        keys.push(('a', "[a]bort".to_owned()));
+        keys.push(('a', "abort".to_owned()));
         self.with_terminal(|inbox| menu(inbox, "", &keys))
     }
 
     /// A step in doubt: there is no default.
     pub(super) fn ask_doubt(&mut self, step: &str, why: &str) -> Answer {
-        let keys = [
-            ('a', "[a]pplied".to_owned()),
-            ('r', "[r]un again".to_owned()),
-            ('q', "[q]uit".to_owned()),
-        ];
+        let keys =
+            [('a', "applied".to_owned()), ('r', "run again".to_owned()), ('q', "quit".to_owned())];
         let question = format!("{step}: {why}. Was it applied?");
         self.with_terminal(|inbox| menu(inbox, &question, &keys))
     }

@@ -237,7 +237,12 @@ impl Run {
         Effect::Unanswerable("no answer within 30s".to_owned())
     }
 
+    /// Says how far a step is; the same words are not said twice.
     pub(super) fn progress(&mut self, step: &str, text: &str) {
+        if self.said == text {
+            return;
+        }
+        text.clone_into(&mut self.said);
         self.hands.recorder.live(&Live::Progress { step: step.to_owned(), text: text.to_owned() });
     }
 

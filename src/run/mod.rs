@@ -55,6 +55,8 @@ pub struct Run {
     begun: Instant,
     earlier: Duration,
     budget_said: bool,
+    /// The last progress, so that it is not said twice.
+    said: String,
 }
 
 /// What a run came to.
@@ -83,7 +85,17 @@ impl Run {
     pub fn new(plan: Plan, state: RunState, hands: Hands, reader: Reader, policy: Policy) -> Run {
         let earlier = Duration::from_millis(state.steps.iter().map(|step| step.elapsed_ms).sum());
         let budget_said = state.over_budget;
-        Run { plan, state, hands, reader, policy, begun: Instant::now(), earlier, budget_said }
+        Run {
+            plan,
+            state,
+            hands,
+            reader,
+            policy,
+            begun: Instant::now(),
+            earlier,
+            budget_said,
+            said: String::new(),
+        }
     }
 
     /// Runs all steps that are left, then judges. An error is ours: the journal cannot be written.
