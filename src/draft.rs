@@ -150,7 +150,7 @@ fn choose<'r>(runbook: &'r Runbook, name: Option<&str>) -> Result<&'r Method> {
 
 /// The draft with its names still in it.
 fn raw(runbook: &Runbook, settings: &Settings, method: &Method) -> Draft {
-    let git = |step: &Step| is_git(&step.action);
+    let git = |step: &Step| is_git(&step.action) || matches!(step.action, Action::Apply(_));
     Draft {
         target: runbook.target.clone(),
         title: runbook.title.clone(),
@@ -160,7 +160,10 @@ fn raw(runbook: &Runbook, settings: &Settings, method: &Method) -> Draft {
         budget: method.budget,
         context: settings.context.clone(),
         namespace: settings.namespace.clone().unwrap_or_else(|| NAMESPACE.to_owned()),
-        repository: settings.repository.clone().filter(|_| method.steps.iter().any(git)),
+        repository: settings
+            .repository
+            .clone()
+            .filter(|_| method.not_ready.is_none() && method.steps.iter().any(git)),
         parameters: BTreeMap::new(),
         secrets: BTreeMap::new(),
         steps: steps_of(runbook, settings, method),
@@ -235,6 +238,8 @@ fn refuse_options(draft: &Draft) -> Result<()> {
             Action::RestoreFiles(a) => {
                 a.paths.iter().chain([&a.branch, &a.from]).map(String::as_str).collect()
             }
+            Action::Apply(a) => a.paths.iter().chain([&a.at]).map(String::as_str).collect(),
+            Action::RestoreSnapshot(a) => vec![a.name.as_str()],
             Action::RollbackBranch(a) => [&a.branch, &a.on].map(String::as_str).to_vec(),
             Action::SetFlags(a) => a.configmap.iter().map(String::as_str).collect(),
             _ => Vec::new(),
@@ -293,6 +298,11 @@ pub fn action_texts(action: &mut Action, look: &mut dyn FnMut(&mut String)) {
             look(&mut a.workload.name);
             a.to.image.iter_mut().chain(a.to.annotations.values_mut()).for_each(look);
         }
+        Action::Apply(a) => {
+            look(&mut a.at);
+            a.paths.iter_mut().chain(&mut a.repository).for_each(look);
+        }
+        Action::RestoreSnapshot(a) => look(&mut a.name),
         Action::RevertCommits(a) => {
             look(&mut a.branch);
             a.commits.iter_mut().chain(&mut a.message).chain(&mut a.repository).for_each(look);

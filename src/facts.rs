@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::runbook::{Action, Workload};
+use crate::snapshot::Snapshot;
+use crate::step::apply::{self, Manifests};
 use crate::step::{FieldChange, command, kinds};
 use crate::world::Reader;
 use crate::world::forge::{GitFact, GitRead};
@@ -27,6 +29,10 @@ pub enum Read {
     Access(Access),
     /// A question to the git remote.
     Git(GitRead),
+    /// What manifests of a git remote would change in the cluster.
+    Manifests(GitRead),
+    /// A snapshot of this machine.
+    Snapshot(String),
     /// Where a program is on the PATH.
     Program(String),
     /// What a command's probe says.
@@ -118,6 +124,10 @@ pub struct Facts {
     pub access: BTreeMap<Access, Known<bool>>,
     /// Answers of the git remote.
     pub git: BTreeMap<GitRead, Known<GitFact>>,
+    /// Manifests, and what they would change.
+    pub manifests: BTreeMap<GitRead, Known<Manifests>>,
+    /// Snapshots by name.
+    pub snapshots: BTreeMap<String, Known<Snapshot>>,
     /// Answers of probes.
     pub probes: BTreeMap<Probe, Known<bool>>,
     /// Programs by name.
@@ -159,6 +169,8 @@ enum Answer {
     Probe(Probe, Known<bool>),
     Endpoint(String, Option<bool>, String),
     Revisions(Workload, Known<Vec<Value>>),
+    Manifests(GitRead, Known<Manifests>),
+    Snapshot(String, Known<Snapshot>),
 }
 
 /// Asks everything at once, each on a helper thread, and waits until `deadline` has passed at most.
@@ -204,6 +216,17 @@ pub fn gather(
                 let known = cluster.revisions(&workload);
                 Answer::Revisions(workload, known)
             })),
+            Read::Manifests(read) => {
+                let reader = reader.clone();
+                ask(Box::new(move || {
+                    let known = apply::ask(&reader, &read);
+                    Answer::Manifests(read, known)
+                }));
+            }
+            Read::Snapshot(name) => ask(Box::new(move || {
+                let known = crate::snapshot::find(&name);
+                Answer::Snapshot(name, known)
+            })),
             Read::Git(read) => git.push(read),
             Read::Program(name) => ask(Box::new(move || {
                 let known = command::locate(&name);
@@ -246,7 +269,11 @@ impl Read {
     fn is_of_the_cluster(&self) -> bool {
         matches!(
             self,
-            Read::ConfigMap(_) | Read::Workload(_) | Read::Revisions(_) | Read::Access(_)
+            Read::ConfigMap(_)
+                | Read::Workload(_)
+                | Read::Revisions(_)
+                | Read::Manifests(_)
+                | Read::Access(_)
         )
     }
 }
@@ -260,6 +287,12 @@ impl Facts {
             }
             Answer::Workload(workload, known) => {
                 self.workloads.insert(workload, *known);
+            }
+            Answer::Manifests(read, known) => {
+                self.manifests.insert(read, known);
+            }
+            Answer::Snapshot(name, known) => {
+                self.snapshots.insert(name, known);
             }
             Answer::Revisions(workload, known) => {
                 self.revisions.insert(workload, known);
@@ -297,6 +330,14 @@ impl Facts {
                 Read::Workload(workload) => {
                     self.workloads.entry(workload).or_insert_with(|| Err(cluster()));
                 }
+                Read::Manifests(read) => {
+                    self.manifests
+                        .entry(read)
+                        .or_insert_with(|| Err(late("the git remote or the cluster")));
+                }
+                Read::Snapshot(name) => {
+                    self.snapshots.entry(name).or_insert_with(|| Err(late("this machine's disk")));
+                }
                 Read::Revisions(workload) => {
                     self.revisions.entry(workload).or_insert_with(|| Err(cluster()));
                 }
@@ -327,6 +368,7 @@ impl Facts {
         note(self.identity.as_ref().and_then(|known| known.as_ref().err()));
         self.configmaps.values().for_each(|known| note(known.as_ref().err()));
         self.workloads.values().for_each(|known| note(known.as_ref().err()));
+        self.manifests.values().for_each(|known| note(known.as_ref().err()));
         self.revisions.values().for_each(|known| note(known.as_ref().err()));
         self.access.values().for_each(|known| note(known.as_ref().err()));
         self.git.values().for_each(|known| note(known.as_ref().err()));

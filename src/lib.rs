@@ -24,6 +24,7 @@ pub mod secrets;
 
 pub mod event;
 pub mod journal;
+pub mod snapshot;
 pub mod state;
 
 pub mod output;

@@ -42,6 +42,9 @@ pub struct Plan {
     pub criteria: Vec<PlannedCriterion>,
     /// The rungs above this one, nearest first.
     pub ladder: Vec<Rung>,
+    /// The objects and branches that the steps change, whole, as the survey found them.
+    #[serde(default)]
+    pub found: BTreeMap<String, Value>,
     /// How the survey went.
     pub survey: SurveyNote,
     /// `sha256:…` over what the run would change and nothing that drifts by itself.
@@ -177,6 +180,13 @@ impl Plan {
             .collect()
     }
 
+    /// What a run writes down before it changes anything: the pinned values, and the objects whole.
+    pub fn snapshot(&self) -> BTreeMap<String, Value> {
+        let mut values = self.pinned();
+        values.extend(self.found.clone());
+        values
+    }
+
     /// What the digest covers: the runbook as resolved, the target's identity, and the current
     /// values of the fields that would change. Not what drifts: pod counts, resource versions, time.
     pub fn digested(&self) -> BTreeMap<String, Value> {
@@ -241,7 +251,11 @@ pub fn setting(draft: &Draft) -> Setting {
 /// Whether a step reads or changes the cluster.
 pub fn needs_cluster<'s>(steps: impl IntoIterator<Item = &'s Step>) -> bool {
     steps.into_iter().any(|step| match &step.action {
-        Action::SetFlags(_) | Action::Restart(_) | Action::RolloutUndo(_) => true,
+        Action::SetFlags(_)
+        | Action::Restart(_)
+        | Action::RolloutUndo(_)
+        | Action::Apply(_)
+        | Action::RestoreSnapshot(_) => true,
         Action::Wait(spec) => !spec.rollout.is_empty(),
         Action::RevertCommits(_)
         | Action::RestoreFiles(_)
@@ -277,6 +291,7 @@ pub fn endpoints(draft: &Draft) -> Vec<Action> {
 pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Plan {
     let setting = setting(draft);
     let mut steps = Vec::new();
+    let found = crate::snapshot::of_facts(draft, &setting, &facts);
     for step in &draft.steps {
         let mut forecast = kinds::forecast(&step.action, &setting, &mut facts);
         if draft.not_ready.is_some() {
@@ -329,6 +344,7 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
         steps,
         criteria,
         ladder: circumstances.ladder,
+        found,
         survey: SurveyNote { elapsed_ms: circumstances.elapsed_ms, unanswered: facts.unanswered() },
         digest: String::new(),
         simulated: circumstances.simulated,

@@ -78,7 +78,8 @@ impl Script<'_> {
             self.line(format!("secret_{name}={value}"));
         }
         self.out.push_str(PRELUDE);
-        if draft.uses_git() {
+        let applies = |step: &Step| matches!(step.action, Action::Apply(_));
+        if draft.uses_git() || draft.steps.iter().any(applies) {
             self.out.push_str(GIT);
         }
         let question = format!("Roll back {} in {context} / {}?", draft.target, draft.namespace);
@@ -136,6 +137,8 @@ impl Script<'_> {
                 self.line(format!("kube rollout restart {}", workloads.join(" ")));
                 self.line(format!("rolled_out {timeout} {}", workloads.join(" ")));
             }
+            Action::Apply(action) => self.apply(action, &timeout),
+            Action::RestoreSnapshot(action) => self.restore_snapshot(action),
             Action::RolloutUndo(action) => self.rollout_undo(action, &timeout),
             Action::Metric(metric) => {
                 let check = self.metric(metric, step.timeout);

@@ -17,7 +17,7 @@ use crate::terminal::style::{Paint, Style};
 
 use super::launch::Launch;
 use super::screen::Screen;
-use super::{Format, completions, lint, list, rehearse, resume, runs, schema, show};
+use super::{Format, completions, lint, list, rehearse, resume, runs, schema, show, snapshot};
 
 /// The process.
 pub fn main() -> ExitCode {
@@ -57,6 +57,7 @@ fn call(cli: &Cli, screen: &Screen) -> Result<Exit> {
         }
         Command::Resume(args) => resume::resume(screen, args),
         Command::Runs(args) => runs::runs(screen, args),
+        Command::Snapshot(args) => snapshot::snapshot(global, screen, args),
         Command::List => {
             screen.result(&list::list(&catalog(global, screen)?, format(global))?);
             Ok(Exit::Success)

@@ -327,7 +327,7 @@ impl Launch<'_> {
         };
         let mut records = vec![hands.recorder.append(Record::RunStarted(Box::new(start)))?];
         records.push(hands.recorder.append(confirmed.clone())?);
-        records.push(hands.recorder.append(Record::SnapshotTaken { values: plan.pinned() })?);
+        records.push(hands.recorder.append(Record::SnapshotTaken { values: plan.snapshot() })?);
         RunState::fold(&records).ok_or_else(|| std::io::Error::other("a run without a start"))
     }
 }

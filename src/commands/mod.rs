@@ -16,6 +16,7 @@ mod runs;
 pub mod schema;
 mod screen;
 pub mod show;
+mod snapshot;
 
 pub use entry::main;
 

@@ -172,6 +172,10 @@ fn details(step: &Step) -> Vec<String> {
             let to = crate::step::workload::rollout_undo::wanted(&action.to);
             vec![format!("{} back to {to}", action.workload)]
         }
+        Action::Apply(action) => {
+            vec![format!("apply {} as at {}", action.paths.join(", "), action.at)]
+        }
+        Action::RestoreSnapshot(action) => vec![format!("as in snapshot {}", action.name)],
         Action::Metric(metric) => vec![crate::step::metric::words(metric)],
         Action::RevertCommits(action) => {
             vec![format!("revert {} on {}", action.commits.join(", "), action.branch)]

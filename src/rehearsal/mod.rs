@@ -139,6 +139,13 @@ impl World {
                 metric.headers.clear();
                 metric.hold = metric.hold.min(Duration::from_secs(2));
             }
+            Action::Apply(spec) => {
+                let said = format!("apply {} as at {}", spec.paths.join(" "), spec.at);
+                *action = stand_in::restoring(&said, &self.stand_in);
+            }
+            Action::RestoreSnapshot(spec) => {
+                *action = stand_in::restoring(&format!("snapshot {}", spec.name), &self.stand_in);
+            }
             // The numbers of revisions are the cluster's own; here the last good one is meant.
             Action::RolloutUndo(undo) => undo.to.revision = None,
             Action::SetFlags(_) | Action::Restart(_) | Action::Manual(_) | Action::Wait(_) => {}

@@ -204,6 +204,10 @@ pub enum Action {
     Restart(Restart),
     /// Change: an earlier pod template of a workload, known by its content.
     RolloutUndo(RolloutUndo),
+    /// Change: manifests as they are at a git ref.
+    Apply(Apply),
+    /// Change: ConfigMaps and pod templates as a snapshot has them.
+    RestoreSnapshot(RestoreSnapshot),
     /// Change: the inverse of commits, as a new commit on a branch.
     RevertCommits(RevertCommits),
     /// Change: paths as they are on another branch, as a new commit.
@@ -229,6 +233,8 @@ impl Action {
             Action::SetFlags(_) => "set_flags",
             Action::Restart(_) => "restart",
             Action::RolloutUndo(_) => "rollout_undo",
+            Action::Apply(_) => "apply",
+            Action::RestoreSnapshot(_) => "restore_snapshot",
             Action::RevertCommits(_) => "revert_commits",
             Action::RestoreFiles(_) => "restore_files",
             Action::RollbackBranch(_) => "rollback_branch",
@@ -366,6 +372,26 @@ pub struct UndoTo {
     pub annotations: BTreeMap<String, String>,
     /// The one that has this revision number now.
     pub revision: Option<u32>,
+}
+
+/// `apply`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Apply {
+    /// The branch, tag or commit that has the manifests.
+    #[serde(rename = "ref")]
+    pub at: String,
+    /// Manifests, or directories of them.
+    pub paths: Vec<String>,
+    /// Another repository than the catalog's.
+    #[serde(default)]
+    pub repository: Option<String>,
+}
+
+/// `restore_snapshot`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RestoreSnapshot {
+    /// The snapshot, as `rollback snapshot NAME` took it.
+    pub name: String,
 }
 
 /// `revert_commits`.

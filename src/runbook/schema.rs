@@ -25,10 +25,12 @@ const fn beside(name: &'static str, ty: Type, default: &'static str, doc: &'stat
 /// The names of methods, in the usual order of escalation.
 pub const METHODS: [&str; 4] = ["flag", "config", "code", "database"];
 /// The step kinds.
-pub const KINDS: [&str; 12] = [
+pub const KINDS: [&str; 14] = [
     "set_flags",
     "restart",
     "rollout_undo",
+    "apply",
+    "restore_snapshot",
     "revert_commits",
     "restore_files",
     "rollback_branch",
@@ -297,6 +299,19 @@ pub static STEP: Object = Object {
             "Change: an earlier pod template of a workload, known by its content.",
         ),
         key(
+            "apply",
+            Type::Object(&APPLY),
+            "",
+            "Change: manifests as they are at a git ref, by `kubectl apply`.",
+        ),
+        key(
+            "restore_snapshot",
+            Type::Short("name", &Type::Word, None),
+            "",
+            "Change: ConfigMaps and pod templates as they were when `rollback snapshot NAME` was \
+             run. Keys that were not there then are removed; what somebody changed since is shown.",
+        ),
+        key(
             "revert_commits",
             Type::Object(&REVERT_COMMITS),
             "",
@@ -437,6 +452,19 @@ pub static UNDO_TO: Object = Object {
     ],
 };
 
+/// `apply`.
+pub static APPLY: Object = Object {
+    name: "Apply",
+    doc: "Manifests as they are at a git ref, read from the remote and tried by the API server \
+          before anything is changed. Of a directory, the `.yaml`, `.yml` and `.json` files in it.",
+    one_of: &[],
+    keys: &[
+        must("ref", Type::Word, "The branch, tag or commit that has the manifests."),
+        must("paths", Type::OneOrList(&Type::Path), "Files or directories of the repository."),
+        key("repository", Type::Word, "", REPOSITORY_DOC),
+    ],
+};
+
 /// `revert_commits`.
 pub static REVERT_COMMITS: Object = Object {
     name: "RevertCommits",
@@ -546,7 +574,7 @@ pub static WAIT: Object = Object {
 };
 
 /// Every object, in the order of the reference.
-pub static OBJECTS: [&Object; 20] = [
+pub static OBJECTS: [&Object; 21] = [
     &RUNBOOK,
     &SETTINGS,
     &PARAMETER,
@@ -557,6 +585,7 @@ pub static OBJECTS: [&Object; 20] = [
     &SET_FLAGS,
     &ROLLOUT_UNDO,
     &UNDO_TO,
+    &APPLY,
     &REVERT_COMMITS,
     &RESTORE_FILES,
     &ROLLBACK_BRANCH,

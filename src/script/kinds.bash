@@ -50,3 +50,33 @@ measures() {
     sleep 1
   done
 }
+
+# apply_from REF SECONDS PATH...: manifests as they are at a ref of the opened repository.
+apply_from() {
+  local ref=$1 seconds=$2 sha
+  shift 2
+  sha=$(commit_of "$ref")
+  rm -rf -- "$work/manifests"
+  mkdir "$work/manifests"
+  forge archive "$sha" -- "$@" | tar -x -C "$work/manifests"
+  kube diff -R -f "$work/manifests" >&2 || [ $? -eq 1 ] || fail "the API server refuses the manifests"
+  kube apply -R -f "$work/manifests"
+  note "wait for their rollouts: kubectl rollout status, at most ${seconds}s each"
+}
+
+# restore_snapshot NAME: ConfigMaps and pod templates as a snapshot file has them.
+restore_snapshot() {
+  local file="${XDG_STATE_HOME:-$HOME/.local/state}/rollback/snapshots/$1.json" name patch
+  [ -r "$file" ] || fail "there is no snapshot $1 ($file)"
+  for name in $(jq -r '.snapshot.configmaps | keys[]' "$file"); do
+    patch=$(kube get configmap "$name" -o json | jq -c --slurpfile snapshot "$file" \
+      '[{op: "test", path: "/metadata/resourceVersion", value: .metadata.resourceVersion},
+        {op: "add", path: "/data", value: $snapshot[0].snapshot.configmaps["'"$name"'"]}]')
+    kube patch configmap "$name" --type=json -p "$patch"
+  done
+  for name in $(jq -r '.snapshot.workloads | keys[]' "$file"); do
+    patch=$(jq -c '[{op: "replace", path: "/spec/template", value: .snapshot.workloads["'"$name"'"]}]' "$file")
+    kube patch "$name" --type=json -p "$patch"
+    rolled_out 120 "$name"
+  done
+}

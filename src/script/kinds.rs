@@ -4,14 +4,22 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::{Script, seconds, shell_quote};
-use crate::runbook::{Action, Metric, RolloutUndo};
+use crate::runbook::{Action, Apply, Metric, RestoreSnapshot, RolloutUndo};
 
 const KINDS: &str = include_str!("kinds.bash");
 
 impl Script<'_> {
     /// The functions, where a step or a criterion needs one.
     pub(super) fn kinds_head(&mut self) {
-        let needed = |action: &Action| matches!(action, Action::RolloutUndo(_) | Action::Metric(_));
+        let needed = |action: &Action| {
+            matches!(
+                action,
+                Action::RolloutUndo(_)
+                    | Action::Metric(_)
+                    | Action::Apply(_)
+                    | Action::RestoreSnapshot(_)
+            )
+        };
         let draft = self.draft;
         if draft.steps.iter().any(|step| needed(&step.action))
             || draft.recovered_when.iter().any(|criterion| needed(&criterion.action))
@@ -26,6 +34,17 @@ impl Script<'_> {
         let image = self.word(undo.to.image.as_deref().unwrap_or_default());
         self.line(format!("undo {workload} {} {image}", shell_quote(&revision)));
         self.line(format!("rolled_out {timeout} {workload}"));
+    }
+
+    pub(super) fn apply(&mut self, apply: &Apply, timeout: &str) {
+        self.repository(apply.repository.as_deref());
+        let paths: Vec<String> = apply.paths.iter().map(|path| self.word(path)).collect();
+        self.line(format!("apply_from {} {timeout} {}", self.word(&apply.at), paths.join(" ")));
+    }
+
+    /// A snapshot is a file of this program; without it the script has its values from nowhere.
+    pub(super) fn restore_snapshot(&mut self, restore: &RestoreSnapshot) {
+        self.line(format!("restore_snapshot {}", self.word(&restore.name)));
     }
 
     pub(super) fn metric(&self, metric: &Metric, within: Duration) -> String {

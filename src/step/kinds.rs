@@ -9,7 +9,8 @@ use crate::runbook::{Action, Http, Metric, Workload};
 use crate::step::git::{restore_files, revert_commits, rollback_branch};
 use crate::step::workload::{restart, rollout_undo, wait_rollout};
 use crate::step::{
-    Doing, Done, Effect, Forecast, Mark, Nature, Setting, command, metric, set_flags,
+    Doing, Done, Effect, Forecast, Mark, Nature, Setting, apply, command, metric, restore_snapshot,
+    set_flags,
 };
 use crate::world::hands::Hands;
 use crate::world::web;
@@ -20,6 +21,8 @@ pub fn nature(action: &Action) -> Nature {
         Action::SetFlags(_)
         | Action::Restart(_)
         | Action::RolloutUndo(_)
+        | Action::Apply(_)
+        | Action::RestoreSnapshot(_)
         | Action::RevertCommits(_)
         | Action::RestoreFiles(_)
         | Action::RollbackBranch(_) => Nature::Change,
@@ -34,6 +37,8 @@ pub fn reads(action: &Action, setting: &Setting) -> Vec<Read> {
         Action::SetFlags(spec) => set_flags::reads(spec, setting),
         Action::Restart(spec) => restart::reads(spec, setting),
         Action::RolloutUndo(spec) => rollout_undo::reads(spec),
+        Action::Apply(spec) => apply::reads(spec, setting),
+        Action::RestoreSnapshot(spec) => restore_snapshot::reads(spec),
         Action::RevertCommits(spec) => revert_commits::reads(spec, setting),
         Action::RestoreFiles(spec) => restore_files::reads(spec, setting),
         Action::RollbackBranch(spec) => rollback_branch::reads(spec, setting),
@@ -49,6 +54,8 @@ pub fn forecast(action: &Action, setting: &Setting, facts: &mut Facts) -> Foreca
         Action::SetFlags(spec) => set_flags::forecast(spec, setting, facts),
         Action::Restart(spec) => restart::forecast(spec, setting, facts),
         Action::RolloutUndo(spec) => rollout_undo::forecast(spec, setting, facts),
+        Action::Apply(spec) => apply::forecast(spec, setting, facts),
+        Action::RestoreSnapshot(spec) => restore_snapshot::forecast(spec, setting, facts),
         Action::RevertCommits(spec) => revert_commits::forecast(spec, setting, facts),
         Action::RestoreFiles(spec) => restore_files::forecast(spec, setting, facts),
         Action::RollbackBranch(spec) => rollback_branch::forecast(spec, setting, facts),
@@ -113,6 +120,8 @@ pub fn commands(
         Action::SetFlags(spec) => set_flags::commands(spec, setting, mark, forecast),
         Action::Restart(spec) => restart::commands(spec, setting, mark, forecast),
         Action::RolloutUndo(spec) => rollout_undo::commands(spec, setting, mark, forecast),
+        Action::Apply(_) => apply::commands(setting, forecast),
+        Action::RestoreSnapshot(_) => restore_snapshot::commands(setting, mark, forecast),
         Action::RevertCommits(spec) => revert_commits::commands(spec, setting, mark, forecast),
         Action::RestoreFiles(spec) => restore_files::commands(spec, setting, mark, forecast),
         Action::RollbackBranch(spec) => rollback_branch::commands(spec, setting, mark, forecast),
@@ -145,6 +154,8 @@ pub fn perform(action: &Action, doing: &Doing, hands: &mut Hands, permit: &Permi
             doing.timeout,
         ),
         Action::RolloutUndo(spec) => rollout_undo::perform(spec, doing, hands, permit),
+        Action::Apply(spec) => apply::perform(spec, doing, hands, permit),
+        Action::RestoreSnapshot(_) => restore_snapshot::perform(doing, hands, permit),
         Action::RevertCommits(spec) => revert_commits::perform(
             spec,
             &doing.setting,
@@ -192,6 +203,8 @@ pub fn look(action: &Action, doing: &Doing) -> Effect {
         Action::Restart(spec) => {
             restart::look(spec, &doing.setting, &doing.reader.cluster, &doing.mark, &doing.forecast)
         }
+        Action::Apply(spec) => apply::look(spec, doing),
+        Action::RestoreSnapshot(_) => restore_snapshot::look(doing),
         Action::RolloutUndo(spec) => {
             rollout_undo::look(spec, &doing.reader.cluster, &doing.forecast)
         }
@@ -234,7 +247,9 @@ pub fn watched(action: &Action) -> Vec<Workload> {
         Action::Restart(spec) => workloads.extend(spec.workloads.iter().cloned()),
         Action::RolloutUndo(spec) => workloads.extend([spec.workload.clone()]),
         Action::Wait(spec) => workloads.extend(spec.rollout.iter().cloned()),
-        Action::RevertCommits(_)
+        Action::Apply(_)
+        | Action::RestoreSnapshot(_)
+        | Action::RevertCommits(_)
         | Action::RestoreFiles(_)
         | Action::RollbackBranch(_)
         | Action::Command(_)

@@ -285,11 +285,14 @@ impl Scenario {
     }
 }
 
+/// What answers a path: (status, body).
+type Answering = Box<dyn Fn(&str) -> (u16, String) + Send>;
+
 /// An HTTP server that answers as it is told and remembers what it was asked.
 #[derive(Clone)]
 pub struct Endpoint {
     address: String,
-    answer: Arc<Mutex<Box<dyn Fn(&str) -> (u16, String) + Send>>>,
+    answer: Arc<Mutex<Answering>>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 

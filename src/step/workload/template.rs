@@ -57,6 +57,43 @@ pub(crate) fn differences(object: &str, from: &Value, to: &Value) -> Vec<FieldCh
     let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
     flatten(&content(from), "", &mut before);
     flatten(&content(to), "", &mut after);
+    fields(object, &before, &after)
+}
+
+/// What differs between two objects, without what the API server keeps there for itself.
+pub(crate) fn object_differences(object: &str, from: &Value, to: &Value) -> Vec<FieldChange> {
+    let leaves = |value: &Value| {
+        let mut value = value.clone();
+        if let Some(map) = value.as_object_mut() {
+            map.retain(|key, _| !matches!(key.as_str(), "status" | "apiVersion" | "kind"));
+        }
+        if let Some(metadata) = value["metadata"].as_object_mut() {
+            metadata.retain(|key, _| matches!(key.as_str(), "labels" | "annotations"));
+        }
+        if let Some(annotations) = value["metadata"]["annotations"].as_object_mut() {
+            annotations.retain(|key, _| {
+                key != "kubectl.kubernetes.io/last-applied-configuration"
+                    && key != "deployment.kubernetes.io/revision"
+            });
+        }
+        for part in ["labels", "annotations"] {
+            let empty = value["metadata"][part].as_object().is_none_or(Map::is_empty);
+            if let Some(metadata) = value["metadata"].as_object_mut().filter(|_| empty) {
+                metadata.remove(part);
+            }
+        }
+        let mut leaves = BTreeMap::new();
+        flatten(&value, "", &mut leaves);
+        leaves
+    };
+    fields(object, &leaves(from), &leaves(to))
+}
+
+fn fields(
+    object: &str,
+    before: &BTreeMap<String, String>,
+    after: &BTreeMap<String, String>,
+) -> Vec<FieldChange> {
     let fields: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     fields
         .into_iter()
@@ -82,7 +119,7 @@ pub(crate) fn shown(mut changes: Vec<FieldChange>) -> (Vec<FieldChange>, Option<
 /// The leaves of a template by readable names; named items of lists by their name.
 fn flatten(value: &Value, path: &str, leaves: &mut BTreeMap<String, String>) {
     let below = |part: &str| match (path, part) {
-        ("", "spec" | "containers") => String::new(),
+        ("", "spec" | "template" | "containers") => String::new(),
         ("", part) => part.to_owned(),
         (path, part) => format!("{path} {part}"),
     };

@@ -73,7 +73,11 @@ impl World {
                 Read::Revisions(workload) => {
                     facts.revisions.insert(workload.clone(), self.cluster.revisions(workload));
                 }
-                Read::Git(_) | Read::Program(_) | Read::Probe(_) => {}
+                Read::Manifests(_)
+                | Read::Snapshot(_)
+                | Read::Git(_)
+                | Read::Program(_)
+                | Read::Probe(_) => {}
             }
         }
         facts

@@ -9,6 +9,7 @@
 mod build;
 mod cache;
 mod checkout;
+mod files;
 mod git;
 mod operator;
 mod preview;
@@ -46,6 +47,26 @@ pub enum Question {
     Restore(RestoreQuestion),
     /// Whether a new branch can be made at a commit, and at which.
     Branch(BranchQuestion),
+    /// What these files are at a branch, tag or commit.
+    Files(FilesQuestion),
+}
+
+/// See [`Question::Files`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FilesQuestion {
+    /// A branch, a tag or a commit.
+    pub at: String,
+    /// Files, or directories of manifests.
+    pub paths: Vec<String>,
+}
+
+/// The answer to [`Question::Files`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilesAt {
+    /// The commit that it is.
+    pub commit: Commit,
+    /// Path and text, in the order of the paths.
+    pub files: Vec<(String, String)>,
 }
 
 /// See [`Question::Revert`].
@@ -101,6 +122,8 @@ pub enum GitFact {
     Restore(Box<RestorePreview>),
     /// To [`Question::Branch`].
     Branch(BranchPreview),
+    /// To [`Question::Files`].
+    Files(FilesAt),
 }
 
 /// A commit, for a sentence.

@@ -55,6 +55,7 @@ fn told(mut fact: GitFact, right: &PushRight) -> GitFact {
         GitFact::Revert(preview) => preview.push.clone_from(right),
         GitFact::Restore(preview) => preview.push.clone_from(right),
         GitFact::Branch(preview) => preview.push.clone_from(right),
+        GitFact::Files(_) => {}
     }
     fact
 }
@@ -71,6 +72,10 @@ impl Repo {
                 Question::Restore(asked) => {
                     branches.extend([asked.branch.as_str(), asked.from.as_str()]);
                     tags.push(asked.from.as_str());
+                }
+                Question::Files(asked) => {
+                    branches.push(asked.at.as_str());
+                    tags.push(asked.at.as_str());
                 }
                 Question::Branch(asked) => {
                     branches.extend([asked.on.as_str(), asked.branch.as_str()]);
@@ -90,6 +95,7 @@ impl Repo {
                 Question::Revert(asked) => &asked.branch,
                 Question::Restore(asked) => &asked.branch,
                 Question::Branch(asked) => &asked.on,
+                Question::Files(_) => return None,
             };
             Some((branch, self.heads.get(branch)?))
         })?;
@@ -109,6 +115,7 @@ impl Repo {
                 self.preview_restore(asked).map(Box::new).map(GitFact::Restore)
             }
             Question::Branch(asked) => self.preview_branch(asked).map(GitFact::Branch),
+            Question::Files(asked) => self.files_at(asked).map(GitFact::Files),
         }
     }
 
@@ -190,7 +197,7 @@ impl Repo {
     }
 
     /// A tag or a commit that good content is taken from.
-    fn source(&mut self, from: &str) -> Known<String> {
+    pub(super) fn source(&mut self, from: &str) -> Known<String> {
         let place = url::shown(&self.git.address);
         let hex = from.len() >= 4 && from.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !hex && !self.tags.contains_key(from) {
