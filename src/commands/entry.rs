@@ -17,7 +17,9 @@ use crate::terminal::style::{Paint, Style};
 
 use super::launch::Launch;
 use super::screen::Screen;
-use super::{Format, completions, lint, list, rehearse, resume, runs, schema, show, snapshot};
+use super::{
+    Format, completions, lint, list, rehearse, resume, runs, schema, show, snapshot, status, unlock,
+};
 
 /// The process.
 pub fn main() -> ExitCode {
@@ -56,6 +58,8 @@ fn call(cli: &Cli, screen: &Screen) -> Result<Exit> {
             rehearse::rehearse(global, screen, target, args)
         }
         Command::Resume(args) => resume::resume(screen, args),
+        Command::Status(args) => status::status(global, screen, args),
+        Command::Unlock(args) => unlock::unlock(global, screen, args),
         Command::Runs(args) => runs::runs(screen, args),
         Command::Snapshot(args) => snapshot::snapshot(global, screen, args),
         Command::List => {

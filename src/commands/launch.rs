@@ -12,13 +12,13 @@ use crate::event::{Record, RunStarted};
 use crate::facts::{self, Facts};
 use crate::inbox::{Answer, Inbox, Message, Stop};
 use crate::journal::{self, Journal};
-use crate::lock;
+use crate::lock::Held;
 use crate::output::recorder::Recorder;
 use crate::plan::{self, Circumstances, Plan, Rung};
 use crate::run::{Conclusion, Policy, Run, ask, attempt_headers, millis};
 use crate::runbook::catalog::Catalog;
 use crate::runbook::parameters::Parameters;
-use crate::runbook::{Confirm, Level, Runbook, Settings, Target};
+use crate::runbook::{Confirm, Level, Runbook, SecretSource, Settings, Target};
 use crate::state::RunState;
 use crate::step::{Nature, Setting, Standing};
 use crate::terminal::prompt;
@@ -30,6 +30,7 @@ use crate::world::{Reader, clock};
 use crate::{commands, secrets};
 
 use super::screen::Screen;
+use super::under_lock::Claim;
 
 /// How long one read of the cluster may take.
 const CLUSTER_DEADLINE: Duration = Duration::from_secs(5);
@@ -88,32 +89,53 @@ impl Launch<'_> {
         }
         self.refuse_blocked(&mut inbox, &mut surveyed, policy.interactive)?;
         Launch::refuse_unanswerable(&surveyed.plan, &policy)?;
-        let confirmed = self.confirm(&mut inbox, &surveyed.plan, &settings, &policy)?;
+        let mut confirmed = self.confirm(&mut inbox, &surveyed.plan, &settings, &policy)?;
         let run_id = clock::run_id();
-        let environment = surveyed.plan.environment();
-        let about = format!("{} {}", surveyed.plan.target, surveyed.plan.method);
-        let _lock = lock::acquire(&self.state, &environment, &run_id, &about)?;
-        if surveyed.at.elapsed() > Duration::from_secs(1) {
-            let again = self.survey(&mut inbox, &runbook, &settings, &mut policy)?;
-            refuse_stale(&surveyed.plan, &again.plan)?;
+        let lock = self.lock(&mut inbox, &surveyed, &run_id, policy.interactive)?;
+        if lock.waited() || surveyed.at.elapsed() > Duration::from_secs(1) {
+            let mut again = self.survey(&mut inbox, &runbook, &settings, &mut policy)?;
+            if lock.waited() && surveyed.plan.digest != again.plan.digest {
+                // Who had the lock has changed what was shown: it is shown and confirmed anew.
+                self.screen.notice(&run_id, "the plan has changed while the lock was waited for");
+                self.screen.plan(&again.plan, false);
+                self.refuse_blocked(&mut inbox, &mut again, policy.interactive)?;
+                confirmed = self.confirm(&mut inbox, &again.plan, &settings, &policy)?;
+            } else {
+                refuse_stale(&surveyed.plan, &again.plan)?;
+            }
             surveyed = again;
         }
         let journal = Journal::create(&self.state, &run_id)?;
         let output_dir = journal.dir().to_owned();
         let views = self.screen.views(&surveyed.plan, &run_id);
-        let mut hands = Hands::new(inbox, Recorder::new(journal, views));
+        let mut hands = Hands::new(inbox, Recorder::new(journal, views).guarded(lock.guard()));
         hands.output_dir = Some(output_dir);
-        hands.redactor = Redactor::new(policy.secrets.values().cloned().collect());
+        hands.redact(Redactor::new(policy.secrets.values().cloned().collect()));
         let state = self
             .begin(&mut hands, &surveyed.plan, &confirmed)
             .map_err(|error| journal_failed(&error, true))?;
         let mut run = Run::new(surveyed.plan, state, hands, surveyed.reader, policy);
         let conclusion = run.go().map_err(|error| journal_failed(&error, false));
+        drop(lock);
         run.hands.recorder.finish();
         run.reader.cluster.close();
         let conclusion = conclusion?;
         self.screen.end(&run.state);
         Ok(Launch::after(run, conclusion))
+    }
+
+    /// Takes the environment's lock.
+    fn lock(
+        &self,
+        inbox: &mut Inbox,
+        surveyed: &Surveyed,
+        run_id: &str,
+        interactive: bool,
+    ) -> Result<Held> {
+        let plan = &surveyed.plan;
+        let mut claim = Claim::new(plan, run_id, &self.args.lock, interactive);
+        claim.incident.clone_from(&self.args.incident);
+        claim.take(inbox, &self.screen, &self.state, &surveyed.reader.cluster)
     }
 
     /// What follows a run: its exit code, or the next rung.
@@ -148,6 +170,7 @@ impl Launch<'_> {
             interactive: prompt::can_prompt() && !self.args.no_input,
             yes: self.args.yes,
             confirm: self.args.confirm.clone(),
+            without_lock: self.args.lock.without_lock,
             answers: commands::answers(&self.args.answers)?,
             secrets: BTreeMap::new(),
         })
@@ -168,7 +191,7 @@ impl Launch<'_> {
         }
         let reads = plan::reads(&draft);
         let reader = reader(&plan::setting(&draft), plan::needs_cluster(&draft.steps))?;
-        policy.secrets = secrets::fetch(&draft.secrets)?;
+        policy.secrets = fetch_secrets(inbox, &draft.secrets)?;
         let endpoints = plan::endpoints(&draft)
             .into_iter()
             .map(|action| {
@@ -181,7 +204,11 @@ impl Launch<'_> {
         inbox.helper(move || {
             Message::Surveyed(Box::new(facts::gather(&reads, &endpoints, &asked, limit)))
         });
-        let facts = wait_for_survey(inbox, limit)?;
+        let mut facts = wait_for_survey(inbox, limit)?;
+        let redactor = Redactor::new(policy.secrets.values().cloned().collect());
+        for (_, sentence) in facts.endpoints.values_mut() {
+            *sentence = redactor.redact(sentence);
+        }
         let circumstances = Circumstances {
             ladder: self.ladder(runbook, &draft.method),
             skip_blocked: self.args.skip_blocked.clone(),
@@ -371,16 +398,34 @@ fn unknown_step(draft: &Draft, id: &str, flag: &str) -> Error {
     error.hint(format!("its steps: {}", ids.join(", ")))
 }
 
+/// Fetches secrets, which may take a program's time, while signals are heard.
+pub fn fetch_secrets(
+    inbox: &mut Inbox,
+    sources: &BTreeMap<String, SecretSource>,
+) -> Result<BTreeMap<String, String>> {
+    if sources.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let sources = sources.clone();
+    match inbox.attend(move || secrets::fetch(&sources)) {
+        Some(fetched) => fetched,
+        None => Err(stopped(inbox).into()),
+    }
+}
+
+/// A signal came before anything was changed.
+fn stopped(inbox: &Inbox) -> Error {
+    let exit = if inbox.terminated() { Exit::Terminated } else { Exit::Interrupted };
+    Error::new(exit, format!("{}: nothing was changed", inbox.reason()))
+}
+
 fn wait_for_survey(inbox: &mut Inbox, limit: Duration) -> Result<Facts> {
     let until = Instant::now() + limit + Duration::from_secs(2);
     while Instant::now() < until {
         match inbox.recv_until(until) {
             Some(Message::Surveyed(facts)) => return Ok(*facts),
             Some(Message::Signal(_)) => {
-                let exit = if inbox.terminated() { Exit::Terminated } else { Exit::Interrupted };
-                return Err(
-                    Error::new(exit, format!("{}: nothing was changed", inbox.reason())).into()
-                );
+                return Err(stopped(inbox).into());
             }
             _ => {}
         }

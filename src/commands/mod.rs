@@ -17,6 +17,9 @@ pub mod schema;
 mod screen;
 pub mod show;
 mod snapshot;
+mod status;
+mod under_lock;
+mod unlock;
 
 pub use entry::main;
 

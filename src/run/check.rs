@@ -88,11 +88,7 @@ impl Run {
             self.watch_budget()?;
             let until = (Instant::now() + pause).min(deadline);
             while Instant::now() < until && self.hands.inbox.stop() < Stop::EndChild {
-                if let Some(Message::Signal(_)) =
-                    self.hands.inbox.recv_until(until.min(Instant::now() + TICK))
-                {
-                    self.hands.say_stop();
-                }
+                self.hands.wait_until(until.min(Instant::now() + TICK));
                 self.hands.recorder.tick();
             }
             if !passed {
@@ -110,18 +106,20 @@ impl Run {
             Action::Metric(metric) => metric.attempt_timeout * 2,
             _ => Duration::ZERO,
         };
-        self.hands.inbox.helper(move || {
+        let ticket = self.hands.inbox.helper(move || {
             let (passed, sentence) = kinds::ask_once(&asked, &headers);
             Message::Probed(passed == Some(true), sentence)
         });
         let until = Instant::now() + limit + Duration::from_secs(5);
-        while Instant::now() < until {
+        while Instant::now() < until && self.hands.inbox.stop() < Stop::EndChild {
             match self.hands.inbox.recv_until(Instant::now() + TICK) {
                 Some(Message::Probed(passed, sentence)) => return (passed, sentence),
                 Some(Message::Signal(_)) => self.hands.say_stop(),
+                Some(Message::Notice(text)) => self.hands.notice(text),
                 _ => self.hands.recorder.tick(),
             }
         }
+        self.hands.inbox.abandon(ticket);
         (false, "no answer".to_owned())
     }
 
@@ -163,11 +161,7 @@ impl Run {
                     until.saturating_duration_since(Instant::now()).as_secs() + 1,
                 ));
                 self.progress(&doing.mark.step_id, &format!("{left} left"));
-                if let Some(Message::Signal(_)) =
-                    self.hands.inbox.recv_until(until.min(Instant::now() + TICK))
-                {
-                    self.hands.say_stop();
-                }
+                self.hands.wait_until(until.min(Instant::now() + TICK));
                 self.hands.recorder.tick();
                 if self.hands.inbox.stop() >= Stop::EndChild {
                     return Ok(ended(Outcome::Interrupted, "the wait was cut short".to_owned()));

@@ -1,9 +1,11 @@
 //! Everything that is tested from outside, in one binary.
 #![allow(missing_docs)]
 
+mod crash;
 mod forge;
 mod kinds;
 mod loader;
+mod rehearsal;
 mod run;
 mod sandbox;
 #[allow(dead_code, reason = "a tool box: not every test needs every tool")]
