@@ -49,8 +49,14 @@ _rollback() {
             rollback,show)
                 cmd="rollback__subcmd__show"
                 ;;
+            rollback,status)
+                cmd="rollback__subcmd__status"
+                ;;
             rollback,system)
                 cmd="rollback__subcmd__system"
+                ;;
+            rollback,unlock)
+                cmd="rollback__subcmd__unlock"
                 ;;
             rollback__subcmd__runs,show)
                 cmd="rollback__subcmd__runs__subcmd__show"
@@ -62,7 +68,7 @@ _rollback() {
 
     case "${cmd}" in
         rollback)
-            opts="-o -h -V --runbooks --output --color --help --version component service system rehearse resume runs list show lint schema completions man"
+            opts="-o -h -V --runbooks --output --color --help --version component service system rehearse resume status unlock runs list show lint schema completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -126,7 +132,7 @@ _rollback() {
             return 0
             ;;
         rollback__subcmd__component)
-            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --skip-blocked --answer --survey-timeout --escalated-from --runbooks --output --color --help"
+            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -164,11 +170,31 @@ _rollback() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --approve)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approved-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --break-glass)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --skip-blocked)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --answer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lease)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -294,7 +320,7 @@ _rollback() {
             return 0
             ;;
         rollback__subcmd__rehearse)
-            opts="-m -p -n -y -o -h --fault --pod-start --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --skip-blocked --answer --survey-timeout --escalated-from --runbooks --output --color --help component service system"
+            opts="-m -p -n -y -o -h --fault --pod-start --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help component service system"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -340,11 +366,31 @@ _rollback() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --approve)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approved-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --break-glass)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --skip-blocked)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --answer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lease)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -380,13 +426,21 @@ _rollback() {
             return 0
             ;;
         rollback__subcmd__resume)
-            opts="-y -o -h --yes --confirm --no-input --answer --runbooks --output --color --help"
+            opts="-y -o -h --yes --confirm --no-input --lock-timeout --preempt --without-lock --lease --answer --runbooks --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --confirm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lease)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -508,7 +562,7 @@ _rollback() {
             return 0
             ;;
         rollback__subcmd__service)
-            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --skip-blocked --answer --survey-timeout --escalated-from --runbooks --output --color --help"
+            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -546,11 +600,31 @@ _rollback() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --approve)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approved-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --break-glass)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --skip-blocked)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --answer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lease)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -631,8 +705,54 @@ _rollback() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        rollback__subcmd__status)
+            opts="-p -o -h --context --namespace --param --observe --runbooks --output --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --param)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --runbooks)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         rollback__subcmd__system)
-            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --skip-blocked --answer --survey-timeout --escalated-from --runbooks --output --color --help"
+            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -670,6 +790,18 @@ _rollback() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --approve)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approved-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --break-glass)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --skip-blocked)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -678,11 +810,65 @@ _rollback() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --lock-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lease)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --survey-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --escalated-from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --runbooks)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        rollback__subcmd__unlock)
+            opts="-p -o -h --force --context --namespace --param --runbooks --output --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --param)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -38,6 +38,8 @@ complete -c rollback -n "__fish_rollback_needs_command" -f -a "service" -d 'Roll
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "system" -d 'Roll the whole system back: the last resort'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "rehearse" -d 'Rehearse a rollback in a sandbox on this machine; nothing outside is touched'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "resume" -d 'Go on with a run that was stopped, killed or cut off'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "status" -d 'Say who is rolling back the catalog\'s environment, from any machine'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "unlock" -d 'Free the lock that a dead run has left behind'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "runs" -d 'List the runs of this machine, or tell the story of one'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "list" -d 'List the runbooks of the catalog'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "show" -d 'Show a runbook: its steps, parameters and where they come from. Asks nothing of the world'
@@ -51,8 +53,13 @@ complete -c rollback -n "__fish_rollback_using_subcommand component" -l confirm 
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l reason -d 'Why; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l incident -d 'The incident this belongs to; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l break-glass -d 'Run without the approval that is needed, and say why; everybody is told' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l lease -d 'How long the lock lasts without being renewed (15s)' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l survey-timeout -d 'How long the survey may take before what is missing is said to be unanswered' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l escalated-from -d 'The run that escalated to this one' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
@@ -65,6 +72,8 @@ never\t'Never'"
 complete -c rollback -n "__fish_rollback_using_subcommand component" -s n -l dry-run -d 'Survey the live system and show the plan; change nothing'
 complete -c rollback -n "__fish_rollback_using_subcommand component" -s y -l yes -d 'Answer ordinary y/N questions with yes'
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
 complete -c rollback -n "__fish_rollback_using_subcommand component" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s m -l method -d 'The method; without it the first of the runbook' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s p -l param -d 'Give a parameter its value. May be repeated' -r
@@ -72,8 +81,13 @@ complete -c rollback -n "__fish_rollback_using_subcommand service" -l confirm -d
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l reason -d 'Why; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l incident -d 'The incident this belongs to; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l break-glass -d 'Run without the approval that is needed, and say why; everybody is told' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l lease -d 'How long the lock lasts without being renewed (15s)' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l survey-timeout -d 'How long the survey may take before what is missing is said to be unanswered' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l escalated-from -d 'The run that escalated to this one' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
@@ -86,6 +100,8 @@ never\t'Never'"
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s n -l dry-run -d 'Survey the live system and show the plan; change nothing'
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s y -l yes -d 'Answer ordinary y/N questions with yes'
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand system" -s m -l method -d 'The method; without it the first of the runbook' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -s p -l param -d 'Give a parameter its value. May be repeated' -r
@@ -93,8 +109,13 @@ complete -c rollback -n "__fish_rollback_using_subcommand system" -l confirm -d 
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l reason -d 'Why; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l incident -d 'The incident this belongs to; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l break-glass -d 'Run without the approval that is needed, and say why; everybody is told' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l lease -d 'How long the lock lasts without being renewed (15s)' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l survey-timeout -d 'How long the survey may take before what is missing is said to be unanswered' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l escalated-from -d 'The run that escalated to this one' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
@@ -107,6 +128,8 @@ never\t'Never'"
 complete -c rollback -n "__fish_rollback_using_subcommand system" -s n -l dry-run -d 'Survey the live system and show the plan; change nothing'
 complete -c rollback -n "__fish_rollback_using_subcommand system" -s y -l yes -d 'Answer ordinary y/N questions with yes'
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
 complete -c rollback -n "__fish_rollback_using_subcommand system" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l fault -d 'Something to go wrong. May be repeated' -r -f -a "permission-denied\t'The operator may not change anything in the cluster'
 missing-workload\t'The workloads are not there'
@@ -122,8 +145,13 @@ complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l confirm -
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l reason -d 'Why; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l incident -d 'The incident this belongs to; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l break-glass -d 'Run without the approval that is needed, and say why; everybody is told' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l lease -d 'How long the lock lasts without being renewed (15s)' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l survey-timeout -d 'How long the survey may take before what is missing is said to be unanswered' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l escalated-from -d 'The run that escalated to this one' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
@@ -136,8 +164,12 @@ never\t'Never'"
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -s n -l dry-run -d 'Survey the live system and show the plan; change nothing'
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -s y -l yes -d 'Answer ordinary y/N questions with yes'
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -l confirm -d 'Answer the question for this name with it' -r
+complete -c rollback -n "__fish_rollback_using_subcommand resume" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
+complete -c rollback -n "__fish_rollback_using_subcommand resume" -l lease -d 'How long the lock lasts without being renewed (15s)' -r
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -l answer -d 'Answer a manual step, or a step in doubt: `pass` it was applied, `fail` run it again' -r
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
@@ -148,7 +180,33 @@ always\t'Always'
 never\t'Never'"
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -s y -l yes -d 'Answer y/N questions with yes'
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -l no-input -d 'Never ask'
+complete -c rollback -n "__fish_rollback_using_subcommand resume" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
+complete -c rollback -n "__fish_rollback_using_subcommand resume" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand status" -l context -d 'The kubectl context' -r
+complete -c rollback -n "__fish_rollback_using_subcommand status" -l namespace -d 'The namespace' -r
+complete -c rollback -n "__fish_rollback_using_subcommand status" -s p -l param -d 'Give a parameter its value, where the catalog\'s context or namespace names one' -r
+complete -c rollback -n "__fish_rollback_using_subcommand status" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand status" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand status" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand status" -l observe -d 'Watch the holder for as long as its lock lasts, and say whether it lives'
+complete -c rollback -n "__fish_rollback_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand unlock" -l context -d 'The kubectl context' -r
+complete -c rollback -n "__fish_rollback_using_subcommand unlock" -l namespace -d 'The namespace' -r
+complete -c rollback -n "__fish_rollback_using_subcommand unlock" -s p -l param -d 'Give a parameter its value, where the catalog\'s context or namespace names one' -r
+complete -c rollback -n "__fish_rollback_using_subcommand unlock" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand unlock" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand unlock" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand unlock" -l force -d 'Free it although its holder still renews it: the holder stops before its next step'
+complete -c rollback -n "__fish_rollback_using_subcommand unlock" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
 complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
 json\t'One JSON document at the end'

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -12,9 +12,11 @@ use serde_json::Value;
 use crate::runbook::{Action, Workload};
 use crate::snapshot::Snapshot;
 use crate::step::apply::{self, Manifests};
+use crate::step::workload::flags::configmaps_named;
 use crate::step::{FieldChange, command, kinds};
 use crate::world::Reader;
 use crate::world::forge::{GitFact, GitRead};
+use crate::world::web::Attempt;
 
 /// A read-only question to the world. Equal questions are asked once.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,8 +37,32 @@ pub enum Read {
     Snapshot(String),
     /// Where a program is on the PATH.
     Program(String),
+    /// Whether a file of this machine is there.
+    File(PathBuf),
     /// What a command's probe says.
     Probe(Probe),
+}
+
+/// A change that the API server is asked to try and not to keep.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trial {
+    /// A patch of an object, exactly as the step will make it.
+    Patch {
+        /// `configmap/flags`, `deployment/web`.
+        object: String,
+        /// `application/json-patch+json` and the like.
+        content_type: String,
+        /// The patch.
+        body: String,
+    },
+    /// A pod made from a workload's template, since a workload's own dry-run says nothing of what
+    /// quotas and policies make of its pods.
+    Pod {
+        /// Whose template.
+        workload: String,
+        /// The pod.
+        body: String,
+    },
 }
 
 /// A read-only command that tells whether an effect is there.
@@ -68,6 +94,8 @@ pub enum Unread {
     Missing(String, Option<String>),
     /// We may not read it. The text says what is needed.
     Forbidden(String),
+    /// The world would not do it. The text is its own reason.
+    Refused(String),
     /// No answer: unreachable, refused, too slow. The text says which.
     Unreachable(String),
     /// Anything else that kept us from reading it.
@@ -80,6 +108,7 @@ impl Unread {
         match self {
             Unread::Missing(text, _)
             | Unread::Forbidden(text)
+            | Unread::Refused(text)
             | Unread::Unreachable(text)
             | Unread::Failed(text) => text,
         }
@@ -132,9 +161,16 @@ pub struct Facts {
     pub probes: BTreeMap<Probe, Known<bool>>,
     /// Programs by name.
     pub programs: BTreeMap<String, Known<PathBuf>>,
-    /// First answers of `recovered_when` and of steps that ask, by [`endpoint_key`]: whether it
-    /// passed (none where that is not known), and the sentence.
-    pub endpoints: BTreeMap<String, (Option<bool>, String)>,
+    /// Files of this machine.
+    pub files: BTreeMap<PathBuf, Known<()>>,
+    /// What the API server said to changes that it was asked to try.
+    pub trials: BTreeMap<Trial, Known<()>>,
+    /// First answers of `recovered_when` and steps that ask, by [`endpoint_key`].
+    pub endpoints: BTreeMap<String, Attempt>,
+    /// The commit or branch in which a later command's checkout will be, by step.
+    pub checkouts: BTreeMap<String, GitRead>,
+    /// Those of them that had no data: whether they pass is not known.
+    pub no_data: BTreeSet<String>,
     /// The history of templates of StatefulSets and DaemonSets.
     pub revisions: BTreeMap<Workload, Known<Vec<Value>>>,
     /// Flags that a step of this plan sets on a ConfigMap: name -> keys. Filled by forecasts.
@@ -166,102 +202,176 @@ enum Answer {
     Access(Access, Known<bool>),
     Git(Vec<(GitRead, Known<GitFact>)>),
     Program(String, Known<PathBuf>),
+    File(PathBuf, Known<()>),
     Probe(Probe, Known<bool>),
-    Endpoint(String, Option<bool>, String),
+    Endpoint(String, Option<bool>, Attempt),
     Revisions(Workload, Known<Vec<Value>>),
     Manifests(GitRead, Known<Manifests>),
     Snapshot(String, Known<Snapshot>),
+    Trial(Trial, Known<()>),
+}
+
+impl Answer {
+    /// Whether what is tried has to wait for it.
+    fn comes_before_trials(&self) -> bool {
+        matches!(self, Answer::ConfigMap(..) | Answer::Workload(..) | Answer::Access(..))
+    }
+}
+
+/// Questions under way.
+struct Asking<'r> {
+    reader: &'r Reader,
+    sender: Sender<Answer>,
+    /// How many have not answered.
+    open: usize,
+    /// How many of them come before what is tried.
+    before_trials: usize,
+}
+
+impl Asking<'_> {
+    fn ask(&mut self, work: impl FnOnce() -> Answer + Send + 'static) {
+        let sender = self.sender.clone();
+        self.open += 1;
+        std::thread::spawn(move || {
+            let _ = sender.send(work());
+        });
+    }
+
+    fn configmap(&mut self, name: String) {
+        let cluster = self.reader.cluster.clone();
+        self.before_trials += 1;
+        self.ask(move || {
+            let known = cluster.configmap(&name);
+            Answer::ConfigMap(name, known)
+        });
+    }
+
+    fn read(&mut self, read: Read, git: &mut Vec<GitRead>) {
+        let cluster = self.reader.cluster.clone();
+        match read {
+            Read::ConfigMap(name) => self.configmap(name),
+            Read::Workload(workload) => {
+                self.before_trials += 1;
+                self.ask(move || {
+                    let known = cluster.workload(&workload);
+                    Answer::Workload(workload, Box::new(known))
+                });
+            }
+            Read::Access(access) => {
+                self.before_trials += 1;
+                self.ask(move || {
+                    let known = cluster.access(&access);
+                    Answer::Access(access, known)
+                });
+            }
+            Read::Revisions(workload) => self.ask(move || {
+                let known = cluster.revisions(&workload);
+                Answer::Revisions(workload, known)
+            }),
+            Read::Manifests(read) => {
+                let reader = self.reader.clone();
+                self.ask(move || {
+                    let known = apply::ask(&reader, &read);
+                    Answer::Manifests(read, known)
+                });
+            }
+            Read::Snapshot(name) => self.ask(move || {
+                let known = crate::snapshot::find(&name);
+                Answer::Snapshot(name, known)
+            }),
+            Read::Git(read) => git.push(read),
+            Read::Program(name) => self.ask(move || {
+                let known = command::locate(&name);
+                Answer::Program(name, known)
+            }),
+            Read::File(path) => self.ask(move || {
+                let known = command::find_file(&path);
+                Answer::File(path, known)
+            }),
+            Read::Probe(probe) => self.ask(move || {
+                let known = command::ask(&probe);
+                Answer::Probe(probe, known)
+            }),
+        }
+    }
+
+    fn trial(&mut self, trial: Trial) {
+        let cluster = self.reader.cluster.clone();
+        self.ask(move || {
+            let known = cluster.try_out(&trial);
+            Answer::Trial(trial, known)
+        });
+    }
 }
 
 /// Asks everything at once, each on a helper thread, and waits until `deadline` has passed at most.
-/// What has not answered by then is unanswered; its thread is abandoned.
+/// What has not answered by then is unanswered; its thread is abandoned. ConfigMaps that a workload
+/// names are read as soon as it is known, and what `trials` makes of the answers of the cluster is
+/// tried as soon as they are in.
 pub fn gather(
     reads: &BTreeSet<Read>,
     endpoints: &[(Action, Vec<(String, String)>)],
     reader: &Reader,
     limit: Duration,
+    trials: &dyn Fn(&Facts) -> BTreeSet<Trial>,
 ) -> Facts {
     let deadline = Instant::now() + limit;
     let (sender, receiver) = channel();
-    let mut asked = 0;
-    let mut ask = |work: Box<dyn FnOnce() -> Answer + Send>| {
-        let sender = sender.clone();
-        asked += 1;
-        std::thread::spawn(move || {
-            let _ = sender.send(work());
-        });
-    };
+    let mut asking = Asking { reader, sender, open: 0, before_trials: 0 };
     let needs_cluster = reads.iter().any(Read::is_of_the_cluster);
     if needs_cluster {
         let cluster = reader.cluster.clone();
-        ask(Box::new(move || Answer::Identity(cluster.identity())));
+        asking.ask(move || Answer::Identity(cluster.identity()));
     }
     let mut git = Vec::new();
     for read in reads.iter().cloned() {
-        let cluster = reader.cluster.clone();
-        match read {
-            Read::ConfigMap(name) => ask(Box::new(move || {
-                let known = cluster.configmap(&name);
-                Answer::ConfigMap(name, known)
-            })),
-            Read::Workload(workload) => ask(Box::new(move || {
-                let known = cluster.workload(&workload);
-                Answer::Workload(workload, Box::new(known))
-            })),
-            Read::Access(access) => ask(Box::new(move || {
-                let known = cluster.access(&access);
-                Answer::Access(access, known)
-            })),
-            Read::Revisions(workload) => ask(Box::new(move || {
-                let known = cluster.revisions(&workload);
-                Answer::Revisions(workload, known)
-            })),
-            Read::Manifests(read) => {
-                let reader = reader.clone();
-                ask(Box::new(move || {
-                    let known = apply::ask(&reader, &read);
-                    Answer::Manifests(read, known)
-                }));
-            }
-            Read::Snapshot(name) => ask(Box::new(move || {
-                let known = crate::snapshot::find(&name);
-                Answer::Snapshot(name, known)
-            })),
-            Read::Git(read) => git.push(read),
-            Read::Program(name) => ask(Box::new(move || {
-                let known = command::locate(&name);
-                Answer::Program(name, known)
-            })),
-            Read::Probe(probe) => ask(Box::new(move || {
-                let known = command::ask(&probe);
-                Answer::Probe(probe, known)
-            })),
-        }
+        asking.read(read, &mut git);
     }
     if !git.is_empty() {
         let forge = reader.forge.clone();
-        ask(Box::new(move || {
+        asking.ask(move || {
             let known = forge.read(&git);
             Answer::Git(git.into_iter().zip(known).collect())
-        }));
+        });
     }
     for (action, headers) in endpoints {
         let (action, headers) = (action.clone(), headers.clone());
         let Some(key) = endpoint_key(&action) else { continue };
-        ask(Box::new(move || {
-            let (passed, sentence) = kinds::ask_once(&action, &headers);
-            Answer::Endpoint(key, passed, sentence)
-        }));
+        asking.ask(move || {
+            let (passed, attempt) = kinds::ask_once(&action, &headers);
+            Answer::Endpoint(key, passed, attempt)
+        });
     }
-    drop(sender);
     let mut facts = Facts::default();
-    for _ in 0..asked {
-        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(answer) => facts.take(answer),
-            Err(_) => break,
+    let mut named: BTreeSet<String> = BTreeSet::new();
+    let mut tried = false;
+    while asking.open > 0 {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let Ok(answer) = receiver.recv_timeout(left) else { break };
+        asking.open -= 1;
+        asking.before_trials -= usize::from(answer.comes_before_trials());
+        if let Answer::Workload(_, known) = &answer
+            && let Ok(found) = known.as_ref()
+        {
+            for name in configmaps_named(&found.object["spec"]["template"]) {
+                if !reads.contains(&Read::ConfigMap(name.clone())) && named.insert(name.clone()) {
+                    asking.configmap(name);
+                }
+            }
+        }
+        facts.take(answer);
+        if needs_cluster && !tried && asking.before_trials == 0 {
+            tried = true;
+            for trial in trials(&facts) {
+                asking.trial(trial);
+            }
         }
     }
     facts.note_unanswered(reads, needs_cluster, limit);
+    for name in named {
+        let late = || Unread::Unreachable(format!("configmap/{name} was not read in time"));
+        facts.configmaps.entry(name.clone()).or_insert_with(|| Err(late()));
+    }
     facts
 }
 
@@ -307,8 +417,17 @@ impl Facts {
             Answer::Probe(probe, known) => {
                 self.probes.insert(probe, known);
             }
-            Answer::Endpoint(key, passed, sentence) => {
-                self.endpoints.insert(key, (passed, sentence));
+            Answer::File(path, known) => {
+                self.files.insert(path, known);
+            }
+            Answer::Endpoint(key, passed, attempt) => {
+                if passed.is_none() {
+                    self.no_data.insert(key.clone());
+                }
+                self.endpoints.insert(key, attempt);
+            }
+            Answer::Trial(trial, known) => {
+                self.trials.insert(trial, known);
             }
         }
     }
@@ -349,6 +468,9 @@ impl Facts {
                 }
                 Read::Program(name) => {
                     self.programs.entry(name).or_insert_with(|| Err(late("the PATH")));
+                }
+                Read::File(path) => {
+                    self.files.entry(path).or_insert_with(|| Err(late("the file system")));
                 }
                 Read::Probe(probe) => {
                     self.probes.entry(probe).or_insert_with(|| Err(late("the probe")));

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use crate::hex;
 
 use crate::draft::Draft;
-use crate::facts::{Facts, Read, endpoint_key};
+use crate::facts::{Facts, Read, Trial, endpoint_key};
 use crate::runbook::{Action, Criterion, Level, Place, SecretSource, Step, Target};
-use crate::step::{Forecast, Mark, Nature, Setting, Standing, kinds};
+use crate::step::{Forecast, Mark, Nature, Setting, Standing, checkout, kinds, trial};
+use crate::world::web::Elsewhere;
 
 /// What will be done, as it is shown, confirmed, journaled and run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -95,6 +96,9 @@ pub struct PlannedCriterion {
     pub before: Option<bool>,
     /// One phrase: `503`, `200`, `connection refused`.
     pub now: String,
+    /// Why it can hardly come true by this rollback; empty where nothing speaks against it.
+    #[serde(default)]
+    pub warning: String,
 }
 
 /// A rung of the ladder: another method, or a higher level.
@@ -129,6 +133,9 @@ pub struct SurveyNote {
     pub elapsed_ms: u64,
     /// What did not answer within the deadline.
     pub unanswered: Vec<String>,
+    /// When its answers were in: what it says is as old as that.
+    #[serde(default)]
+    pub at: String,
 }
 
 impl Plan {
@@ -236,6 +243,8 @@ pub struct Circumstances {
     pub simulated: bool,
     /// How long the survey took.
     pub elapsed_ms: u64,
+    /// When its answers were in.
+    pub at: String,
 }
 
 /// Where a draft acts.
@@ -270,7 +279,20 @@ pub fn needs_cluster<'s>(steps: impl IntoIterator<Item = &'s Step>) -> bool {
 /// Everything that the survey asks for a draft.
 pub fn reads(draft: &Draft) -> BTreeSet<Read> {
     let setting = setting(draft);
-    draft.steps.iter().flat_map(|step| kinds::reads(&step.action, &setting)).collect()
+    let steps = draft.steps.iter().flat_map(|step| kinds::reads(&step.action, &setting));
+    let checkouts = checkout::reads(&draft.steps, &setting).into_values().map(Read::Git);
+    steps.chain(checkouts).collect()
+}
+
+/// What the API server is asked to try, once the facts are in.
+pub fn trials(draft: &Draft, facts: &Facts) -> BTreeSet<Trial> {
+    let setting = setting(draft);
+    let mut facts = facts.clone();
+    let mut tried = trial::Tried::default();
+    foresee(draft, &setting, &mut facts)
+        .iter()
+        .flat_map(|planned| tried.of(&planned.commands, &planned.forecast, &planned.after))
+        .collect()
 }
 
 /// The checks that the survey asks once, so that the plan can say what they answer now.
@@ -287,13 +309,46 @@ pub fn endpoints(draft: &Draft) -> Vec<Action> {
     endpoints
 }
 
+/// A step as it is foreseen, before what was tried is known.
+struct Foreseen {
+    forecast: Forecast,
+    commands: Vec<Vec<String>>,
+    /// The workloads as the step leaves them.
+    after: trial::Workloads,
+}
+
+/// The forecasts of all steps, each in the world that the steps before it leave.
+fn foresee(draft: &Draft, setting: &Setting, facts: &mut Facts) -> Vec<Foreseen> {
+    facts.checkouts = checkout::reads(&draft.steps, setting);
+    draft
+        .steps
+        .iter()
+        .map(|step| {
+            let mut forecast = kinds::forecast(&step.action, setting, facts);
+            checkout::forecast(&step.id, facts, &mut forecast);
+            let mark = Mark {
+                run_id: "<run>".to_owned(),
+                step_id: step.id.clone(),
+                started_at: "<start>".to_owned(),
+            };
+            let commands = kinds::commands(&step.action, setting, &mark, &forecast);
+            let after = trial::workloads(&commands, facts);
+            Foreseen { forecast, commands, after }
+        })
+        .collect()
+}
+
 /// Resolves a draft against the facts, in step order.
 pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Plan {
     let setting = setting(draft);
     let mut steps = Vec::new();
     let found = crate::snapshot::of_facts(draft, &setting, &facts);
-    for step in &draft.steps {
-        let mut forecast = kinds::forecast(&step.action, &setting, &mut facts);
+    let mut tried = trial::Tried::default();
+    let foreseen = foresee(draft, &setting, &mut facts);
+    for (step, Foreseen { mut forecast, commands, after }) in draft.steps.iter().zip(foreseen) {
+        for trial in tried.of(&commands, &forecast, &after) {
+            trial::judge(&trial, facts.trials.get(&trial), &after, &mut forecast);
+        }
         if draft.not_ready.is_some() {
             let why = format!("the method {} is not ready to be run", draft.method);
             let hint = format!("fill it in at {}, and remove `not_ready`", draft.place);
@@ -301,12 +356,6 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
         }
         let nature = kinds::nature(&step.action);
         let standing = forecast.standing(nature);
-        let mark = Mark {
-            run_id: "<run>".to_owned(),
-            step_id: step.id.clone(),
-            started_at: "<start>".to_owned(),
-        };
-        let commands = kinds::commands(&step.action, &setting, &mark, &forecast);
         let left_out = standing == Standing::Blocked
             && draft.not_ready.is_none()
             && circumstances.skip_blocked.contains(&step.id);
@@ -323,11 +372,18 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
         .recovered_when
         .iter()
         .map(|criterion| {
-            let answer = endpoint_key(&criterion.action).and_then(|key| facts.endpoints.get(&key));
+            let key = endpoint_key(&criterion.action);
+            let answer = key.as_ref().and_then(|key| facts.endpoints.get(key));
+            let known = key.is_some_and(|key| !facts.no_data.contains(&key));
             PlannedCriterion {
                 criterion: criterion.clone(),
-                before: answer.and_then(|(passed, _)| *passed),
-                now: answer.map_or_else(|| "not asked".to_owned(), |(_, now)| now.clone()),
+                before: answer.filter(|_| known).map(|attempt| attempt.passed),
+                now: answer.map_or_else(|| "not asked".to_owned(), |it| it.sentence.clone()),
+                warning: answer
+                    .and_then(|attempt| attempt.elsewhere)
+                    .filter(|elsewhere| *elsewhere != Elsewhere::Silent)
+                    .map(|elsewhere| elsewhere.advice().to_owned())
+                    .unwrap_or_default(),
             }
         })
         .collect();
@@ -345,7 +401,11 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
         criteria,
         ladder: circumstances.ladder,
         found,
-        survey: SurveyNote { elapsed_ms: circumstances.elapsed_ms, unanswered: facts.unanswered() },
+        survey: SurveyNote {
+            elapsed_ms: circumstances.elapsed_ms,
+            unanswered: facts.unanswered(),
+            at: circumstances.at,
+        },
         digest: String::new(),
         simulated: circumstances.simulated,
         place: draft.place.clone(),

@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
 
+mod ahead;
+mod approval;
 mod completions;
 mod confirm;
 mod entry;
+mod flags;
 mod launch;
 pub mod lint;
 pub mod list;
+mod ready;
 mod rehearse;
 mod resume;
 mod runs;
@@ -20,6 +24,7 @@ mod snapshot;
 mod status;
 mod under_lock;
 mod unlock;
+mod whole;
 
 pub use entry::main;
 

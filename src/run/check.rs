@@ -107,8 +107,8 @@ impl Run {
             _ => Duration::ZERO,
         };
         let ticket = self.hands.inbox.helper(move || {
-            let (passed, sentence) = kinds::ask_once(&asked, &headers);
-            Message::Probed(passed == Some(true), sentence)
+            let (_, attempt) = kinds::ask_once(&asked, &headers);
+            Message::Probed(attempt.passed, attempt.sentence)
         });
         let until = Instant::now() + limit + Duration::from_secs(5);
         while Instant::now() < until && self.hands.inbox.stop() < Stop::EndChild {

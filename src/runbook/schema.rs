@@ -116,6 +116,12 @@ pub static SETTINGS: Object = Object {
             "Parameters that every runbook may use.",
         ),
         key(
+            "approvals",
+            Type::List(&Type::Object(&APPROVAL)),
+            "",
+            "What needs somebody else's approval (`--approve DIGEST`) before it runs.",
+        ),
+        key(
             "decision_authority",
             Type::List(&Type::Object(&AUTHORITY)),
             "",
@@ -182,6 +188,18 @@ pub static PROMETHEUS: Object = Object {
             "",
             "Added to each request; a secret may stand here.",
         ),
+    ],
+};
+
+/// What needs approval.
+pub static APPROVAL: Object = Object {
+    name: "Approval",
+    doc: "What needs somebody else's approval before it runs; see `docs/approvals.md`.",
+    one_of: &[],
+    keys: &[
+        must("level", Type::Choice(&["component", "service", "system"]), "The level."),
+        key("methods", Type::List(&PLAIN), "all", "The methods, such as `[code, database]`."),
+        key("by", PLAIN, "", "Who approves, for people."),
     ],
 };
 
@@ -574,7 +592,7 @@ pub static WAIT: Object = Object {
 };
 
 /// Every object, in the order of the reference.
-pub static OBJECTS: [&Object; 21] = [
+pub static OBJECTS: [&Object; 22] = [
     &RUNBOOK,
     &SETTINGS,
     &PARAMETER,
@@ -593,6 +611,7 @@ pub static OBJECTS: [&Object; 21] = [
     &METRIC,
     &WAIT,
     &CRITERION,
+    &APPROVAL,
     &AUTHORITY,
     &CONTACT,
     &PROMETHEUS,

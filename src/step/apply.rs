@@ -193,7 +193,7 @@ pub fn forecast(spec: &Apply, setting: &Setting, facts: &mut Facts) -> Forecast 
     forecast.evidence.extend(more);
     for object in &found.objects {
         let Some(live) = &object.live else { continue };
-        forecast.warnings.extend(owner_warning(&object.name, live));
+        forecast.contested(owner_warning(&object.name, live));
         foresee(object, live, facts);
     }
     forecast

@@ -13,7 +13,7 @@ use crate::step::{
     set_flags,
 };
 use crate::world::hands::Hands;
-use crate::world::web;
+use crate::world::web::{self, Attempt, Elsewhere};
 
 /// What a step is to the world.
 pub fn nature(action: &Action) -> Nature {
@@ -71,21 +71,27 @@ pub fn forecast(action: &Action, setting: &Setting, facts: &mut Facts) -> Foreca
 
 /// One attempt at a check that asks: whether it passed (none where that cannot be known), and a
 /// phrase. Blocks; for a helper thread.
-pub fn ask_once(action: &Action, headers: &[(String, String)]) -> (Option<bool>, String) {
+pub fn ask_once(action: &Action, headers: &[(String, String)]) -> (Option<bool>, Attempt) {
     match action {
         Action::Http(spec) => {
             let attempt = web::attempt(spec, headers);
-            (Some(attempt.passed), attempt.sentence)
+            (Some(attempt.passed), attempt)
         }
-        Action::Metric(spec) => metric::attempt(spec, headers),
-        _ => (None, "nothing is asked".to_owned()),
+        Action::Metric(spec) => {
+            let (passed, sentence) = metric::attempt(spec, headers);
+            (passed, Attempt { passed: passed == Some(true), sentence, elsewhere: None })
+        }
+        _ => {
+            let sentence = "nothing is asked".to_owned();
+            (None, Attempt { passed: false, sentence, elsewhere: None })
+        }
     }
 }
 
 /// What the survey heard, as the end of a line.
 fn now(action: &Action, facts: &Facts) -> String {
     let answer = endpoint_key(action).and_then(|key| facts.endpoints.get(&key));
-    answer.map_or(String::new(), |(_, now)| format!("   now: {now}"))
+    answer.map_or(String::new(), |attempt| format!("   now: {}", attempt.sentence))
 }
 
 fn metric_forecast(action: &Action, spec: &Metric, facts: &Facts) -> Forecast {
@@ -98,6 +104,8 @@ fn metric_forecast(action: &Action, spec: &Metric, facts: &Facts) -> Forecast {
     forecast
 }
 
+/// What it answers now. Only what can never pass is blocked: that a service which is to be mended
+/// does not answer is no reason against mending it.
 fn http_forecast(action: &Action, spec: &Http, facts: &Facts) -> Forecast {
     let mut forecast = Forecast::default();
     let times = match spec.consecutive {
@@ -105,7 +113,17 @@ fn http_forecast(action: &Action, spec: &Http, facts: &Facts) -> Forecast {
         times => format!(", {times} in a row"),
     };
     let now = now(action, facts);
+    let attempt = endpoint_key(action).and_then(|key| facts.endpoints.get(&key));
     forecast.evidence.push(format!("{} {}{times}{now}", spec.method, spec.url));
+    if let Some(elsewhere) = attempt.and_then(|attempt| attempt.elsewhere) {
+        let sentence = attempt.map(|attempt| attempt.sentence.as_str()).unwrap_or_default();
+        let hint = Some(elsewhere.advice().to_owned());
+        if elsewhere == Elsewhere::Nonsense {
+            forecast.block(sentence, hint);
+        } else {
+            forecast.uncheckable(format!("whether it will pass: {sentence}"), hint);
+        }
+    }
     forecast
 }
 

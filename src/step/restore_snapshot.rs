@@ -152,7 +152,7 @@ fn configmap(
         forecast.block(format!("{what} is immutable"), Some(hint.to_owned()));
     }
     permitted(forecast, facts, &configmap_access(name), &setting.namespace);
-    forecast.warnings.extend(owner_warning(&what, &object));
+    forecast.contested(owner_warning(&what, &object));
     let mut after = object;
     after["data"] = json!(wanted);
     facts.configmaps.insert(name.to_owned(), Ok(after));
@@ -182,7 +182,7 @@ fn one_workload(
         forecast.block(why, Some(hint));
     }
     permitted(forecast, facts, &patch_access(workload), &setting.namespace);
-    forecast.warnings.extend(owner_warning(&what, &found.object));
+    forecast.contested(owner_warning(&what, &found.object));
     let mut after = wanted.clone();
     if !after["metadata"]["annotations"].is_object() {
         after["metadata"]["annotations"] = json!({});

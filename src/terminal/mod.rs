@@ -2,12 +2,14 @@
 //! `live` and `prompt` touch the terminal itself, and only here are console, dialoguer and
 //! indicatif used.
 
+pub mod flags_view;
 pub mod layout;
 pub mod live;
 pub mod log_form;
 pub mod patient;
 pub mod plan_view;
 pub mod prompt;
+pub mod ready_view;
 pub mod redact;
 pub mod resume_view;
 pub mod runs_view;

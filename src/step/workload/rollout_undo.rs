@@ -109,7 +109,7 @@ fn obstacles(
         forecast.warnings.push(format!("{what} is scaled to zero: no pods will show the template"));
     }
     permitted(forecast, facts, &patch_access(&spec.workload), &setting.namespace);
-    forecast.warnings.extend(owner_warning(&what, &found.object));
+    forecast.contested(owner_warning(&what, &found.object));
     if found.object["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"]
         .is_string()
     {

@@ -49,6 +49,17 @@ pub enum Question {
     Branch(BranchQuestion),
     /// What these files are at a branch, tag or commit.
     Files(FilesQuestion),
+    /// Which of these paths are not on a branch.
+    Paths(PathsQuestion),
+}
+
+/// See [`Question::Paths`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PathsQuestion {
+    /// The branch.
+    pub branch: String,
+    /// The paths, as git names them.
+    pub paths: Vec<String>,
 }
 
 /// See [`Question::Files`].
@@ -124,6 +135,8 @@ pub enum GitFact {
     Branch(BranchPreview),
     /// To [`Question::Files`].
     Files(FilesAt),
+    /// To [`Question::Paths`]: those that are missing, each with the one that was probably meant.
+    Paths(Vec<(String, Option<String>)>),
 }
 
 /// A commit, for a sentence.
