@@ -125,6 +125,11 @@ pub enum Command {
     Unlock(UnlockArgs),
     /// List the runs of this machine, or tell the story of one.
     Runs(RunsArgs),
+    /// Write down ConfigMaps, pod templates and branches before a migration, to restore them later.
+    ///
+    /// Without further flags: everything that the catalog's runbooks change. Kept on this machine,
+    /// readable by you alone. The step kind `restore_snapshot` puts it back.
+    Snapshot(SnapshotArgs),
     /// List the runbooks of the catalog.
     List,
     /// Show a runbook: its steps, parameters and where they come from. Asks nothing of the world.
@@ -164,6 +169,28 @@ pub enum SchemaPart {
     Settings,
     /// The reference page, in Markdown.
     Reference,
+}
+
+/// What is written down.
+#[derive(Debug, Args)]
+pub struct SnapshotArgs {
+    /// The snapshot's name; without it the snapshots are listed.
+    pub name: Option<String>,
+    /// List the snapshots of this machine.
+    #[arg(long)]
+    pub list: bool,
+    /// Only these ConfigMaps. May be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub configmap: Vec<String>,
+    /// Only these workloads. May be repeated.
+    #[arg(long, value_name = "KIND/NAME")]
+    pub workload: Vec<String>,
+    /// Overwrite a snapshot of this name.
+    #[arg(long)]
+    pub replace: bool,
+    /// Give a parameter its value. May be repeated.
+    #[arg(long = "param", short, value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
 }
 
 /// What a command over the whole catalog takes.

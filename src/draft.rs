@@ -30,6 +30,9 @@ pub struct Draft {
     pub method: String,
     /// What the method (or else the runbook) does.
     pub description: Option<String>,
+    /// Why the method cannot be run yet. Its one step then says so, and is blocked.
+    #[serde(default)]
+    pub not_ready: Option<String>,
     /// How long it should take.
     pub budget: Option<Duration>,
     /// The kubectl context; none means kubectl's current one.
@@ -135,7 +138,8 @@ pub fn known(runbook: &Runbook, settings: &Settings) -> BTreeMap<String, Paramet
 
 fn choose<'r>(runbook: &'r Runbook, name: Option<&str>) -> Result<&'r Method> {
     let Some(name) = name else {
-        return runbook.methods.first().ok_or_else(|| {
+        let ready = runbook.methods.iter().find(|method| method.not_ready.is_none());
+        return ready.or(runbook.methods.first()).ok_or_else(|| {
             let message = format!("`{}` has no methods", runbook.target);
             Error::invalid(message).hint(format!("add one in {}", runbook.place)).into()
         });
@@ -154,25 +158,69 @@ fn choose<'r>(runbook: &'r Runbook, name: Option<&str>) -> Result<&'r Method> {
 
 /// The draft with its names still in it.
 fn raw(runbook: &Runbook, settings: &Settings, method: &Method) -> Draft {
-    let git = |step: &Step| is_git(&step.action);
+    let git = |step: &Step| is_git(&step.action) || matches!(step.action, Action::Apply(_));
     Draft {
         target: runbook.target.clone(),
         title: runbook.title.clone(),
         method: method.name.clone(),
         description: method.description.clone().or_else(|| runbook.description.clone()),
+        not_ready: method.not_ready.clone(),
         budget: method.budget,
         context: settings.context.clone(),
         namespace: settings.namespace.clone().unwrap_or_else(|| NAMESPACE.to_owned()),
-        repository: settings.repository.clone().filter(|_| method.steps.iter().any(git)),
+        repository: settings
+            .repository
+            .clone()
+            .filter(|_| method.not_ready.is_none() && method.steps.iter().any(git)),
         parameters: BTreeMap::new(),
         secrets: BTreeMap::new(),
-        steps: method.steps.clone(),
-        recovered_when: runbook.recovered_when.clone(),
+        steps: steps_of(runbook, settings, method),
+        recovered_when: criteria_of(runbook, settings),
         place: runbook.place.clone(),
         methods: runbook.methods.iter().map(|method| method.name.clone()).collect(),
         service: runbook.service.clone(),
         after: Box::default(),
         forward_of: None,
+    }
+}
+
+/// The steps, with the catalog's Prometheus where they name none. Of a method that is not ready only
+/// the reason is left, as a step: what stands in it is not to be trusted yet.
+fn steps_of(runbook: &Runbook, settings: &Settings, method: &Method) -> Vec<Step> {
+    if let Some(why) = &method.not_ready {
+        return vec![Step {
+            id: "not-ready".to_owned(),
+            name: format!("The method {} is not ready", method.name),
+            timeout: crate::runbook::load::STEP_TIMEOUT,
+            retry: crate::runbook::Retry::default(),
+            confirm: crate::runbook::Confirm::None,
+            on_failure: crate::runbook::OnFailure::Stop,
+            action: Action::Manual(crate::runbook::Manual { instruction: why.clone() }),
+            place: runbook.place.clone(),
+        }];
+    }
+    let mut steps = method.steps.clone();
+    for step in &mut steps {
+        ask_catalog(&mut step.action, settings);
+    }
+    steps
+}
+
+fn criteria_of(runbook: &Runbook, settings: &Settings) -> Vec<Criterion> {
+    let mut criteria = runbook.recovered_when.clone();
+    for criterion in &mut criteria {
+        ask_catalog(&mut criterion.action, settings);
+    }
+    criteria
+}
+
+/// A metric without an address of its own is asked of the catalog's Prometheus.
+fn ask_catalog(action: &mut Action, settings: &Settings) {
+    if let (Action::Metric(metric), Some(prometheus)) = (action, &settings.prometheus)
+        && metric.url.is_none()
+    {
+        metric.url = Some(prometheus.url.clone());
+        metric.headers.clone_from(&prometheus.headers);
     }
 }
 
@@ -200,6 +248,8 @@ fn refuse_options(draft: &Draft) -> Result<()> {
             Action::RestoreFiles(a) => {
                 a.paths.iter().chain([&a.branch, &a.from]).map(String::as_str).collect()
             }
+            Action::Apply(a) => a.paths.iter().chain([&a.at]).map(String::as_str).collect(),
+            Action::RestoreSnapshot(a) => vec![a.name.as_str()],
             Action::RollbackBranch(a) => [&a.branch, &a.on].map(String::as_str).to_vec(),
             Action::SetFlags(a) => a.configmap.iter().map(String::as_str).collect(),
             _ => Vec::new(),
@@ -254,6 +304,15 @@ pub fn action_texts(action: &mut Action, look: &mut dyn FnMut(&mut String)) {
             a.flags.values_mut().for_each(look);
         }
         Action::Restart(a) => a.workloads.iter_mut().for_each(|workload| look(&mut workload.name)),
+        Action::RolloutUndo(a) => {
+            look(&mut a.workload.name);
+            a.to.image.iter_mut().chain(a.to.annotations.values_mut()).for_each(look);
+        }
+        Action::Apply(a) => {
+            look(&mut a.at);
+            a.paths.iter_mut().chain(&mut a.repository).for_each(look);
+        }
+        Action::RestoreSnapshot(a) => look(&mut a.name),
         Action::RevertCommits(a) => {
             look(&mut a.branch);
             a.commits.iter_mut().chain(&mut a.message).chain(&mut a.repository).for_each(look);
@@ -280,6 +339,10 @@ pub fn action_texts(action: &mut Action, look: &mut dyn FnMut(&mut String)) {
             look(&mut a.url);
             a.headers.values_mut().chain(&mut a.contains).for_each(&mut *look);
             a.json.values_mut().for_each(|value| json_texts(value, look));
+        }
+        Action::Metric(a) => {
+            look(&mut a.query);
+            a.url.iter_mut().chain(a.headers.values_mut()).for_each(look);
         }
         Action::Manual(a) => look(&mut a.instruction),
         Action::Wait(a) => a.rollout.iter_mut().for_each(|workload| look(&mut workload.name)),

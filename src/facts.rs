@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::runbook::{Http, Workload};
+use crate::runbook::{Action, Workload};
+use crate::snapshot::Snapshot;
+use crate::step::apply::{self, Manifests};
 use crate::step::workload::flags::configmaps_named;
-use crate::step::{FieldChange, command};
+use crate::step::{FieldChange, command, kinds};
+use crate::world::Reader;
 use crate::world::forge::{GitFact, GitRead};
 use crate::world::web::Attempt;
-use crate::world::{Reader, web};
 
 /// A read-only question to the world. Equal questions are asked once.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,10 +25,16 @@ pub enum Read {
     ConfigMap(String),
     /// A workload with its pods, ReplicaSets and the ConfigMaps its template names.
     Workload(Workload),
+    /// The earlier templates of a StatefulSet or DaemonSet.
+    Revisions(Workload),
     /// May we? Asked by a `SelfSubjectAccessReview`.
     Access(Access),
     /// A question to the git remote.
     Git(GitRead),
+    /// What manifests of a git remote would change in the cluster.
+    Manifests(GitRead),
+    /// A snapshot of this machine.
+    Snapshot(String),
     /// Where a program is on the PATH.
     Program(String),
     /// Whether a file of this machine is there.
@@ -145,6 +153,10 @@ pub struct Facts {
     pub access: BTreeMap<Access, Known<bool>>,
     /// Answers of the git remote.
     pub git: BTreeMap<GitRead, Known<GitFact>>,
+    /// Manifests, and what they would change.
+    pub manifests: BTreeMap<GitRead, Known<Manifests>>,
+    /// Snapshots by name.
+    pub snapshots: BTreeMap<String, Known<Snapshot>>,
     /// Answers of probes.
     pub probes: BTreeMap<Probe, Known<bool>>,
     /// Programs by name.
@@ -153,10 +165,14 @@ pub struct Facts {
     pub files: BTreeMap<PathBuf, Known<()>>,
     /// What the API server said to changes that it was asked to try.
     pub trials: BTreeMap<Trial, Known<()>>,
-    /// First answers of `recovered_when` and `http` steps, by [`endpoint_key`].
+    /// First answers of `recovered_when` and steps that ask, by [`endpoint_key`].
     pub endpoints: BTreeMap<String, Attempt>,
     /// The commit or branch in which a later command's checkout will be, by step.
     pub checkouts: BTreeMap<String, GitRead>,
+    /// Those of them that had no data: whether they pass is not known.
+    pub no_data: BTreeSet<String>,
+    /// The history of templates of StatefulSets and DaemonSets.
+    pub revisions: BTreeMap<Workload, Known<Vec<Value>>>,
     /// Flags that a step of this plan sets on a ConfigMap: name -> keys. Filled by forecasts.
     pub flags_to_change: BTreeMap<String, BTreeSet<String>>,
     /// The same with the values, as long as they are known. Filled by forecasts.
@@ -166,8 +182,16 @@ pub struct Facts {
 }
 
 /// The key of an endpoint's first answer.
-pub fn endpoint_key(http: &Http) -> String {
-    format!("{} {}", http.method, http.url)
+pub fn endpoint_key(action: &Action) -> Option<String> {
+    match action {
+        Action::Http(http) => Some(format!("{} {}", http.method, http.url)),
+        Action::Metric(metric) => Some(format!(
+            "{} {}",
+            metric.url.as_deref().unwrap_or_default(),
+            crate::step::metric::words(metric)
+        )),
+        _ => None,
+    }
 }
 
 /// What was asked and what came back.
@@ -180,7 +204,10 @@ enum Answer {
     Program(String, Known<PathBuf>),
     File(PathBuf, Known<()>),
     Probe(Probe, Known<bool>),
-    Endpoint(String, Attempt),
+    Endpoint(String, Option<bool>, Attempt),
+    Revisions(Workload, Known<Vec<Value>>),
+    Manifests(GitRead, Known<Manifests>),
+    Snapshot(String, Known<Snapshot>),
     Trial(Trial, Known<()>),
 }
 
@@ -237,6 +264,21 @@ impl Asking<'_> {
                     Answer::Access(access, known)
                 });
             }
+            Read::Revisions(workload) => self.ask(move || {
+                let known = cluster.revisions(&workload);
+                Answer::Revisions(workload, known)
+            }),
+            Read::Manifests(read) => {
+                let reader = self.reader.clone();
+                self.ask(move || {
+                    let known = apply::ask(&reader, &read);
+                    Answer::Manifests(read, known)
+                });
+            }
+            Read::Snapshot(name) => self.ask(move || {
+                let known = crate::snapshot::find(&name);
+                Answer::Snapshot(name, known)
+            }),
             Read::Git(read) => git.push(read),
             Read::Program(name) => self.ask(move || {
                 let known = command::locate(&name);
@@ -294,7 +336,7 @@ impl Pace {
 /// tried as soon as they are in.
 pub fn gather(
     reads: &BTreeSet<Read>,
-    endpoints: &[(Http, Vec<(String, String)>)],
+    endpoints: &[(Action, Vec<(String, String)>)],
     reader: &Reader,
     pace: &Pace,
     trials: &dyn Fn(&Facts) -> BTreeSet<Trial>,
@@ -318,11 +360,12 @@ pub fn gather(
             Answer::Git(git.into_iter().zip(known).collect())
         });
     }
-    for (http, headers) in endpoints {
-        let (http, headers) = (http.clone(), headers.clone());
+    for (action, headers) in endpoints {
+        let (action, headers) = (action.clone(), headers.clone());
+        let Some(key) = endpoint_key(&action) else { continue };
         asking.ask(move || {
-            let attempt = web::attempt(&http, &headers);
-            Answer::Endpoint(endpoint_key(&http), attempt)
+            let (passed, attempt) = kinds::ask_once(&action, &headers);
+            Answer::Endpoint(key, passed, attempt)
         });
     }
     let mut facts = Facts::default();
@@ -363,7 +406,14 @@ pub fn gather(
 
 impl Read {
     fn is_of_the_cluster(&self) -> bool {
-        matches!(self, Read::ConfigMap(_) | Read::Workload(_) | Read::Access(_))
+        matches!(
+            self,
+            Read::ConfigMap(_)
+                | Read::Workload(_)
+                | Read::Revisions(_)
+                | Read::Manifests(_)
+                | Read::Access(_)
+        )
     }
 }
 
@@ -376,6 +426,15 @@ impl Facts {
             }
             Answer::Workload(workload, known) => {
                 self.workloads.insert(workload, *known);
+            }
+            Answer::Manifests(read, known) => {
+                self.manifests.insert(read, known);
+            }
+            Answer::Snapshot(name, known) => {
+                self.snapshots.insert(name, known);
+            }
+            Answer::Revisions(workload, known) => {
+                self.revisions.insert(workload, known);
             }
             Answer::Access(access, known) => {
                 self.access.insert(access, known);
@@ -390,7 +449,10 @@ impl Facts {
             Answer::File(path, known) => {
                 self.files.insert(path, known);
             }
-            Answer::Endpoint(key, attempt) => {
+            Answer::Endpoint(key, passed, attempt) => {
+                if passed.is_none() {
+                    self.no_data.insert(key.clone());
+                }
                 self.endpoints.insert(key, attempt);
             }
             Answer::Trial(trial, known) => {
@@ -409,6 +471,9 @@ impl Facts {
             Read::Program(name) => self.programs.contains_key(name),
             Read::File(path) => self.files.contains_key(path),
             Read::Probe(probe) => self.probes.contains_key(probe),
+            Read::Revisions(workload) => self.revisions.contains_key(workload),
+            Read::Manifests(read) => self.manifests.contains_key(read),
+            Read::Snapshot(name) => self.snapshots.contains_key(name),
         }
     }
 
@@ -426,6 +491,17 @@ impl Facts {
                 }
                 Read::Workload(workload) => {
                     self.workloads.entry(workload).or_insert_with(|| Err(cluster()));
+                }
+                Read::Manifests(read) => {
+                    self.manifests
+                        .entry(read)
+                        .or_insert_with(|| Err(late("the git remote or the cluster")));
+                }
+                Read::Snapshot(name) => {
+                    self.snapshots.entry(name).or_insert_with(|| Err(late("this machine's disk")));
+                }
+                Read::Revisions(workload) => {
+                    self.revisions.entry(workload).or_insert_with(|| Err(cluster()));
                 }
                 Read::Access(access) => {
                     self.access.entry(access).or_insert_with(|| Err(cluster()));
@@ -457,6 +533,8 @@ impl Facts {
         note(self.identity.as_ref().and_then(|known| known.as_ref().err()));
         self.configmaps.values().for_each(|known| note(known.as_ref().err()));
         self.workloads.values().for_each(|known| note(known.as_ref().err()));
+        self.manifests.values().for_each(|known| note(known.as_ref().err()));
+        self.revisions.values().for_each(|known| note(known.as_ref().err()));
         self.access.values().for_each(|known| note(known.as_ref().err()));
         self.git.values().for_each(|known| note(known.as_ref().err()));
         self.probes.values().for_each(|known| note(known.as_ref().err()));

@@ -27,6 +27,7 @@ pub mod secrets;
 pub mod event;
 pub mod followed;
 pub mod journal;
+pub mod snapshot;
 pub mod state;
 
 pub mod output;

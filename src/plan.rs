@@ -12,7 +12,7 @@ use crate::hex;
 use crate::after::After;
 use crate::draft::Draft;
 use crate::facts::{Facts, Read, Trial, endpoint_key};
-use crate::runbook::{Action, Criterion, Http, Level, Place, SecretSource, Step, Target};
+use crate::runbook::{Action, Criterion, Level, Place, SecretSource, Step, Target};
 use crate::step::{Forecast, Mark, Nature, Setting, Standing, checkout, kinds, trial};
 use crate::world::web::Elsewhere;
 
@@ -25,6 +25,9 @@ pub struct Plan {
     pub title: String,
     /// The method.
     pub method: String,
+    /// Why the method cannot be run yet; nothing but the reason is then in the plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_ready: Option<String>,
     /// How long it should take.
     pub budget: Option<Duration>,
     /// Where.
@@ -41,6 +44,9 @@ pub struct Plan {
     pub criteria: Vec<PlannedCriterion>,
     /// The rungs above this one, nearest first.
     pub ladder: Vec<Rung>,
+    /// The objects and branches that the steps change, whole, as the survey found them.
+    #[serde(default)]
+    pub found: BTreeMap<String, Value>,
     /// How the survey went.
     pub survey: SurveyNote,
     /// `sha256:…` over what the run would change and nothing that drifts by itself.
@@ -188,6 +194,13 @@ impl Plan {
             .collect()
     }
 
+    /// What a run writes down before it changes anything: the pinned values, and the objects whole.
+    pub fn snapshot(&self) -> BTreeMap<String, Value> {
+        let mut values = self.pinned();
+        values.extend(self.found.clone());
+        values
+    }
+
     /// What the digest covers: the runbook as resolved, the target's identity, and the current
     /// values of the fields that would change. Not what drifts: pod counts, resource versions, time.
     pub fn digested(&self) -> BTreeMap<String, Value> {
@@ -257,13 +270,18 @@ pub fn setting(draft: &Draft) -> Setting {
 /// Whether a step reads or changes the cluster.
 pub fn needs_cluster<'s>(steps: impl IntoIterator<Item = &'s Step>) -> bool {
     steps.into_iter().any(|step| match &step.action {
-        Action::SetFlags(_) | Action::Restart(_) => true,
+        Action::SetFlags(_)
+        | Action::Restart(_)
+        | Action::RolloutUndo(_)
+        | Action::Apply(_)
+        | Action::RestoreSnapshot(_) => true,
         Action::Wait(spec) => !spec.rollout.is_empty(),
         Action::RevertCommits(_)
         | Action::RestoreFiles(_)
         | Action::RollbackBranch(_)
         | Action::Command(_)
         | Action::Http(_)
+        | Action::Metric(_)
         | Action::Manual(_) => false,
     })
 }
@@ -293,16 +311,15 @@ pub fn trials(draft: &Draft, facts: &Facts) -> BTreeSet<Trial> {
         .collect()
 }
 
-/// The HTTP checks that the survey asks once, so that the plan can say what they answer now.
-pub fn endpoints(draft: &Draft) -> Vec<Http> {
+/// The checks that the survey asks once, so that the plan can say what they answer now.
+pub fn endpoints(draft: &Draft) -> Vec<Action> {
     let criteria = draft.recovered_when.iter().map(|criterion| &criterion.action);
     let steps = draft.steps.iter().map(|step| &step.action);
-    let mut endpoints: Vec<Http> = Vec::new();
+    let mut endpoints: Vec<Action> = Vec::new();
     for action in criteria.chain(steps) {
-        if let Action::Http(http) = action
-            && !endpoints.iter().any(|known| endpoint_key(known) == endpoint_key(http))
-        {
-            endpoints.push(http.clone());
+        let key = endpoint_key(action);
+        if key.is_some() && !endpoints.iter().any(|known| endpoint_key(known) == key) {
+            endpoints.push(action.clone());
         }
     }
     endpoints
@@ -341,16 +358,23 @@ fn foresee(draft: &Draft, setting: &Setting, facts: &mut Facts) -> Vec<Foreseen>
 pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Plan {
     let setting = setting(draft);
     let mut steps = Vec::new();
+    let found = crate::snapshot::of_facts(draft, &setting, &facts);
     let mut tried = trial::Tried::default();
     let foreseen = foresee(draft, &setting, &mut facts);
     for (step, Foreseen { mut forecast, commands, after }) in draft.steps.iter().zip(foreseen) {
         for trial in tried.of(&commands, &forecast, &after) {
             trial::judge(&trial, facts.trials.get(&trial), &after, &mut forecast);
         }
+        if draft.not_ready.is_some() {
+            let why = format!("the method {} is not ready to be run", draft.method);
+            let hint = format!("fill it in at {}, and remove `not_ready`", draft.place);
+            forecast.block(why, Some(hint));
+        }
         let nature = kinds::nature(&step.action);
         let standing = forecast.standing(nature);
-        let left_out =
-            standing == Standing::Blocked && circumstances.skip_blocked.contains(&step.id);
+        let left_out = standing == Standing::Blocked
+            && draft.not_ready.is_none()
+            && circumstances.skip_blocked.contains(&step.id);
         steps.push(PlannedStep {
             step: step.clone(),
             nature,
@@ -364,13 +388,12 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
         .recovered_when
         .iter()
         .map(|criterion| {
-            let answer = match &criterion.action {
-                Action::Http(http) => facts.endpoints.get(&endpoint_key(http)),
-                _ => None,
-            };
+            let key = endpoint_key(&criterion.action);
+            let answer = key.as_ref().and_then(|key| facts.endpoints.get(key));
+            let known = key.is_some_and(|key| !facts.no_data.contains(&key));
             PlannedCriterion {
                 criterion: criterion.clone(),
-                before: answer.map(|attempt| attempt.passed),
+                before: answer.filter(|_| known).map(|attempt| attempt.passed),
                 now: answer.map_or_else(|| "not asked".to_owned(), |it| it.sentence.clone()),
                 warning: answer
                     .and_then(|attempt| attempt.elsewhere)
@@ -384,6 +407,7 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
         target: draft.target.clone(),
         title: draft.title.clone(),
         method: draft.method.clone(),
+        not_ready: draft.not_ready.clone(),
         budget: draft.budget,
         setting,
         cluster: cluster_name(&facts),
@@ -392,6 +416,7 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
         steps,
         criteria,
         ladder: circumstances.ladder,
+        found,
         survey: SurveyNote {
             elapsed_ms: circumstances.elapsed_ms,
             unanswered: facts.unanswered(),

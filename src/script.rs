@@ -1,6 +1,8 @@
 //! PURE: a draft as a bash script that an operator can read and run on the day this program is
 //! the problem. It does what the steps do, in order, and stops at the first that fails.
 
+mod kinds;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -76,10 +78,12 @@ impl Script<'_> {
             self.line(format!("secret_{name}={value}"));
         }
         self.out.push_str(PRELUDE);
-        if draft.uses_git() {
+        let applies = |step: &Step| matches!(step.action, Action::Apply(_));
+        if draft.uses_git() || draft.steps.iter().any(applies) {
             self.out.push_str(GIT);
         }
         let question = format!("Roll back {} in {context} / {}?", draft.target, draft.namespace);
+        self.kinds_head();
         self.line(format!("\nconfirm {}", shell_quote(&printable(&question))));
     }
 
@@ -132,6 +136,13 @@ impl Script<'_> {
                     action.workloads.iter().map(|w| self.word(&w.to_string())).collect();
                 self.line(format!("kube rollout restart {}", workloads.join(" ")));
                 self.line(format!("rolled_out {timeout} {}", workloads.join(" ")));
+            }
+            Action::Apply(action) => self.apply(action, &timeout),
+            Action::RestoreSnapshot(action) => self.restore_snapshot(action),
+            Action::RolloutUndo(action) => self.rollout_undo(action, &timeout),
+            Action::Metric(metric) => {
+                let check = self.metric(metric, step.timeout);
+                self.line(format!("{check} ||\n  fail 'the number did not come within its bound'"));
             }
             Action::RevertCommits(action) => {
                 self.repository(action.repository.as_deref());
@@ -316,6 +327,10 @@ impl Script<'_> {
         match &criterion.action {
             Action::Http(http) => {
                 let check = self.http(http, criterion.within);
+                self.line(format!("{check} ||\n  fail 'applied, but recovery was not seen'"));
+            }
+            Action::Metric(metric) => {
+                let check = self.metric(metric, criterion.within);
                 self.line(format!("{check} ||\n  fail 'applied, but recovery was not seen'"));
             }
             Action::Command(command) => {

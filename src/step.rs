@@ -1,9 +1,12 @@
 //! A step: foresee, do, look. The table of kinds; adding one is a file and a line here.
 
+pub mod apply;
 pub(crate) mod checkout;
 pub mod command;
 pub mod git;
 pub mod kinds;
+pub mod metric;
+pub mod restore_snapshot;
 pub mod set_flags;
 pub(crate) mod trial;
 pub mod workload;

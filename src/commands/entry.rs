@@ -19,7 +19,7 @@ use super::launch::Launch;
 use super::screen::Screen;
 use super::{
     Format, after, completions, flags, history, lint, list, ready, rehearse, resume, runs, schema,
-    show, status, unlock,
+    show, snapshot, status, unlock,
 };
 
 /// The process.
@@ -73,6 +73,7 @@ fn call(cli: &Cli, screen: &Screen) -> Result<Exit> {
             let target = target(args.level, args.name.as_deref())?;
             after::forward::forward(global, screen, &target, args)
         }
+        Command::Snapshot(args) => snapshot::snapshot(global, screen, args),
         Command::List => {
             let catalog = catalog(global, screen)?;
             let history = history::History::read(&journal::state_dir()?);

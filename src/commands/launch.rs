@@ -247,9 +247,9 @@ impl Launch<'_> {
         policy.secrets = fetch_secrets(inbox, &draft.secrets)?;
         let endpoints = plan::endpoints(&draft)
             .into_iter()
-            .map(|http| {
-                let headers = attempt_headers(&http, &policy.secrets);
-                (http, headers)
+            .map(|action| {
+                let headers = attempt_headers(&action, &policy.secrets);
+                (action, headers)
             })
             .collect::<Vec<_>>();
         let begun = Instant::now();
@@ -302,6 +302,7 @@ impl Launch<'_> {
     fn ladder(&self, runbook: &Runbook, method: &str) -> Vec<Rung> {
         let mut rungs = Vec::new();
         let above = runbook.methods.iter().skip_while(|it| it.name != method).skip(1);
+        let above = above.filter(|method| method.not_ready.is_none());
         rungs.extend(above.map(|method| rung_of(&runbook.target, method)));
         let mut targets = Vec::new();
         if runbook.target.level == Level::Component
@@ -315,7 +316,8 @@ impl Launch<'_> {
         for target in targets {
             // A runbook that cannot be read is no rung; lint says why.
             if let Ok((runbook, _)) = self.catalog.runbook(&target) {
-                rungs.extend(runbook.methods.iter().map(|method| rung_of(&target, method)));
+                let ready = runbook.methods.iter().filter(|method| method.not_ready.is_none());
+                rungs.extend(ready.map(|method| rung_of(&target, method)));
             }
         }
         rungs
@@ -340,7 +342,8 @@ impl Launch<'_> {
         if surveyed.plan.blocked().next().is_none() {
             return Ok(());
         }
-        if interactive && surveyed.plan.target.level > Level::Component {
+        let ready = surveyed.plan.not_ready.is_none();
+        if ready && interactive && surveyed.plan.target.level > Level::Component {
             let names: Vec<&str> =
                 surveyed.plan.blocked().map(|step| step.step.name.as_str()).collect();
             let question =
@@ -423,7 +426,7 @@ impl Launch<'_> {
         };
         let mut records = vec![hands.recorder.append(Record::RunStarted(Box::new(start)))?];
         records.push(hands.recorder.append(confirmed.clone())?);
-        records.push(hands.recorder.append(Record::SnapshotTaken { values: plan.pinned() })?);
+        records.push(hands.recorder.append(Record::SnapshotTaken { values: plan.snapshot() })?);
         RunState::fold(&records).ok_or_else(|| std::io::Error::other("a run without a start"))
     }
 }

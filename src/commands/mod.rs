@@ -22,6 +22,7 @@ mod runs;
 pub mod schema;
 mod screen;
 pub mod show;
+mod snapshot;
 mod status;
 mod under_lock;
 mod unlock;

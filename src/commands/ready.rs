@@ -12,6 +12,7 @@ use crate::draft::Draft;
 use crate::error::{Exit, Result};
 use crate::facts::Facts;
 use crate::plan::{self, Circumstances, Plan};
+use crate::run::attempt_headers;
 use crate::runbook::catalog::Catalog;
 use crate::runbook::lint;
 use crate::runbook::parameters::Parameters;
@@ -73,10 +74,13 @@ fn survey(all: &[Drafted], limit: Duration) -> Result<BTreeMap<Place, Facts>> {
     }
     let looks = environments.into_iter().map(|(place, drafts)| {
         let mut endpoints = BTreeMap::new();
-        for http in drafts.iter().flat_map(|draft| plan::endpoints(draft)) {
+        for action in drafts.iter().flat_map(|draft| plan::endpoints(draft)) {
             // Without its secrets an endpoint would answer something else.
-            if http.headers.values().all(|value| crate::late::names(value).is_empty()) {
-                endpoints.entry(crate::facts::endpoint_key(&http)).or_insert(http);
+            let plain = attempt_headers(&action, &BTreeMap::new())
+                .iter()
+                .all(|(_, value)| crate::late::names(value).is_empty());
+            if let Some(key) = crate::facts::endpoint_key(&action).filter(|_| plain) {
+                endpoints.entry(key).or_insert(action);
             }
         }
         let asked = Asked {

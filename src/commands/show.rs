@@ -168,6 +168,15 @@ fn details(step: &Step) -> Vec<String> {
         Action::Restart(action) => {
             vec![format!("restart {}", join(action.workloads.iter().map(ToString::to_string)))]
         }
+        Action::RolloutUndo(action) => {
+            let to = crate::step::workload::rollout_undo::wanted(&action.to);
+            vec![format!("{} back to {to}", action.workload)]
+        }
+        Action::Apply(action) => {
+            vec![format!("apply {} as at {}", action.paths.join(", "), action.at)]
+        }
+        Action::RestoreSnapshot(action) => vec![format!("as in snapshot {}", action.name)],
+        Action::Metric(metric) => vec![crate::step::metric::words(metric)],
         Action::RevertCommits(action) => {
             vec![format!("revert {} on {}", action.commits.join(", "), action.branch)]
         }
@@ -224,6 +233,7 @@ fn criterion_line(out: &mut String, criterion: &Criterion) {
     let within = duration::format(criterion.within);
     let text = match &criterion.action {
         Action::Http(http) => http_line(http),
+        Action::Metric(metric) => crate::step::metric::words(metric),
         _ => criterion.name.clone(),
     };
     let _ = writeln!(out, "  {}  (within {within})", printable(&text));

@@ -11,7 +11,7 @@ use crate::inbox::{Inbox, Message};
 use crate::plan;
 use crate::runbook::catalog::Catalog;
 use crate::runbook::parameters::Parameters;
-use crate::runbook::{Http, Place, Target};
+use crate::runbook::{Action, Place, Target};
 use crate::step::Setting;
 
 use super::launch::{pin_context, reader, wait_for_survey};
@@ -81,7 +81,7 @@ pub struct Asked {
     /// The reads of all that is asked for.
     pub reads: BTreeSet<Read>,
     /// The endpoints.
-    pub endpoints: Vec<Http>,
+    pub endpoints: Vec<Action>,
     /// What is tried, once the answers are in.
     pub drafts: Vec<Draft>,
     /// Whether a proxy is needed.
@@ -96,7 +96,7 @@ pub fn look(setting: &Setting, asked: Asked, limit: Duration) -> Result<Facts> {
     let given = reader.clone();
     inbox.helper(move || {
         let endpoints: Vec<_> =
-            asked.endpoints.into_iter().map(|http| (http, Vec::new())).collect();
+            asked.endpoints.into_iter().map(|action| (action, Vec::new())).collect();
         let trials = |facts: &Facts| {
             asked.drafts.iter().flat_map(|draft| plan::trials(draft, facts)).collect()
         };

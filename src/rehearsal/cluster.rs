@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Needs, broken};
 use crate::cli::Fault;
-use crate::runbook::{Workload, WorkloadKind};
+use crate::runbook::{UndoTo, Workload, WorkloadKind};
 use crate::sandbox::{Rule, Sandbox};
 
 /// The annotation of pod templates that says which content was deployed.
@@ -34,7 +34,19 @@ pub fn seed(sandbox: &Sandbox, namespace: &str, needs: &Needs, faults: &[Fault])
     }
     if !faults.contains(&Fault::MissingWorkload) {
         for workload in &needs.workloads {
-            create(sandbox, object(namespace, workload, needs, faults))?;
+            let broken = object(namespace, workload, needs, faults);
+            let Some(to) = needs.undone.get(workload) else {
+                create(sandbox, broken)?;
+                continue;
+            };
+            // What it goes back to was there first.
+            create(sandbox, earlier(&broken, to))?;
+            if !sandbox.settle() {
+                return Err(io::Error::other("the sandbox does not come to rest"));
+            }
+            sandbox
+                .replace(workload.kind.plural(), namespace, &workload.name, broken)
+                .map_err(io::Error::other)?;
         }
     }
     if sandbox.settle() {
@@ -98,6 +110,20 @@ fn object(namespace: &str, workload: &Workload, needs: &Needs, faults: &[Fault])
     json!({"apiVersion": version, "kind": kind,
            "metadata": {"name": name, "namespace": namespace, "labels": {"app": name}},
            "spec": spec})
+}
+
+/// The same workload before it was broken.
+fn earlier(broken: &Value, to: &UndoTo) -> Value {
+    let mut object = broken.clone();
+    let template = &mut object["spec"]["template"];
+    template["metadata"]["annotations"][CONTENT] = json!("good");
+    for (name, value) in &to.annotations {
+        template["metadata"]["annotations"][name] = json!(value);
+    }
+    if let Some(image) = &to.image {
+        template["spec"]["containers"][0]["image"] = json!(image);
+    }
+    object
 }
 
 /// A user that may look at everything and change nothing.

@@ -11,8 +11,11 @@ use serde_json::{Value, json};
 use super::cluster::CONTENT;
 use super::{Fault, Needs};
 use crate::draft::Draft;
-use crate::runbook::{Action, Http, Workload};
+use crate::runbook::{Action, Http, Metric, Workload};
 use crate::sandbox::Sandbox;
+
+/// The path below which numbers are answered: `GOOD/BAD/api/v1/query`.
+const METRIC: &str = "/rehearsed-metric/";
 
 /// What an endpoint answers when the system is healthy.
 #[derive(Debug, Clone, Default)]
@@ -75,6 +78,16 @@ impl Health {
     /// The same path on this server.
     pub fn rewrite(&self, url: &str) -> String {
         format!("http://127.0.0.1:{}{}", self.port, path_of(url))
+    }
+
+    /// A Prometheus on this server that answers with what the bound wants, or does not want.
+    pub fn metric_url(&self, metric: &Metric) -> String {
+        let more = metric.above.map(|bound| (bound + 1.0, bound - 1.0));
+        let less = metric.below.map(|bound| (bound - 1.0, bound + 1.0));
+        let at_least = metric.at_least.map(|bound| (bound, bound - 1.0));
+        let at_most = metric.at_most.map(|bound| (bound, bound + 1.0));
+        let (good, bad) = more.or(less).or(at_least).or(at_most).unwrap_or_default();
+        format!("http://127.0.0.1:{}{METRIC}{good}/{bad}", self.port)
     }
 
     /// Whether it answers as a healthy system's.
@@ -163,6 +176,18 @@ fn is_ready(pod: &Value) -> bool {
     })
 }
 
+/// Prometheus's answer: the first of the values where all is well, else the second.
+fn measured(values: &str, healthy: bool) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.unwrap_or_default().as_secs_f64();
+    let value = values.split('/').nth(usize::from(!healthy)).unwrap_or_default().to_owned();
+    let value = if values.contains("query=timestamp") { now.to_string() } else { value };
+    json!({"status": "success", "data": {"resultType": "vector", "result": [
+        {"metric": {}, "value": [now, value]},
+    ]}})
+    .to_string()
+}
+
 fn answer(judge: &Judge, stream: &TcpStream) {
     let mut reader = BufReader::new(stream.take(64 * 1024));
     let mut first = String::new();
@@ -172,7 +197,9 @@ fn answer(judge: &Judge, stream: &TcpStream) {
         line.clear();
     }
     let path = first.split(' ').nth(1).unwrap_or("/").to_owned();
-    let (status, body) = if judge.is_healthy() {
+    let (status, body) = if let Some(values) = path.strip_prefix(METRIC) {
+        (200, measured(values, judge.is_healthy()))
+    } else if judge.is_healthy() {
         let ok = || Expected { status: 200, body: r#"{"status":"ok"}"#.to_owned() };
         let expected = judge.expected.get(&path).cloned().unwrap_or_else(ok);
         (expected.status, expected.body)

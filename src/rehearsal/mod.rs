@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::cli::Fault;
 use crate::draft::Draft;
-use crate::runbook::{Action, SetFlags, Workload};
+use crate::runbook::{Action, SetFlags, UndoTo, Workload};
 use crate::sandbox::{Options, Sandbox};
 
 pub use health::Expected;
@@ -29,6 +29,8 @@ struct Needs {
     configmaps: BTreeMap<String, BTreeMap<String, String>>,
     /// Workload -> env -> the value that repairs it.
     envs: BTreeMap<Workload, BTreeMap<String, String>>,
+    /// Workloads that go back to an earlier template, and which.
+    undone: BTreeMap<Workload, UndoTo>,
     /// Every workload that is named.
     workloads: BTreeSet<Workload>,
     /// The workloads of the target itself.
@@ -132,6 +134,20 @@ impl World {
                     spec.commit = Some(sha.to_owned());
                 }
             }
+            Action::Metric(metric) => {
+                metric.url = Some(self.health.metric_url(metric));
+                metric.headers.clear();
+                metric.hold = metric.hold.min(Duration::from_secs(2));
+            }
+            Action::Apply(spec) => {
+                let said = format!("apply {} as at {}", spec.paths.join(" "), spec.at);
+                *action = stand_in::restoring(&said, &self.stand_in);
+            }
+            Action::RestoreSnapshot(spec) => {
+                *action = stand_in::restoring(&format!("snapshot {}", spec.name), &self.stand_in);
+            }
+            // The numbers of revisions are the cluster's own; here the last good one is meant.
+            Action::RolloutUndo(undo) => undo.to.revision = None,
             Action::SetFlags(_) | Action::Restart(_) | Action::Manual(_) | Action::Wait(_) => {}
         }
     }
@@ -170,6 +186,10 @@ fn needs(own: &[Draft], above: &[Draft]) -> Needs {
             match &step.action {
                 Action::SetFlags(spec) => needs.flags(spec, is_own),
                 Action::Restart(spec) => needs.name(&spec.workloads, is_own),
+                Action::RolloutUndo(spec) => {
+                    needs.name(std::slice::from_ref(&spec.workload), is_own);
+                    needs.undone.entry(spec.workload.clone()).or_insert_with(|| spec.to.clone());
+                }
                 Action::Wait(spec) => needs.name(&spec.rollout, is_own),
                 _ => {}
             }

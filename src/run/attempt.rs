@@ -8,7 +8,7 @@ use super::{Run, millis};
 use crate::event::{Live, Outcome, Record};
 use crate::inbox::{Message, Stop, TICK};
 use crate::plan::PlannedStep;
-use crate::runbook::{Action, Http};
+use crate::runbook::Action;
 use crate::step::{Doing, Done, Effect, Nature, Outputs, kinds};
 
 /// How long a change may stay unseen after it was done before it is said not to have stuck.
@@ -302,6 +302,7 @@ impl Run {
         let texts: Vec<&String> = match action {
             Action::Command(spec) => spec.env.values().collect(),
             Action::Http(spec) => spec.headers.values().collect(),
+            Action::Metric(spec) => spec.headers.values().collect(),
             _ => Vec::new(),
         };
         let names: Vec<String> =
@@ -315,17 +316,22 @@ impl Run {
     }
 
     /// A check's headers with secrets filled in.
-    pub(super) fn headers(&self, http: &Http) -> Vec<(String, String)> {
-        headers(http, &self.policy.secrets)
+    pub(super) fn headers(&self, action: &Action) -> Vec<(String, String)> {
+        headers(action, &self.policy.secrets)
     }
 }
 
 /// A check's headers with secrets filled in.
 pub fn headers(
-    http: &Http,
+    action: &Action,
     secrets: &std::collections::BTreeMap<String, String>,
 ) -> Vec<(String, String)> {
-    http.headers
+    let headers = match action {
+        Action::Http(spec) => &spec.headers,
+        Action::Metric(spec) => &spec.headers,
+        _ => return Vec::new(),
+    };
+    headers
         .iter()
         .map(|(name, value)| {
             (name.clone(), crate::late::replace(value, |secret| secrets.get(secret).cloned()))

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use super::Run;
 use crate::event::Outcome;
 use crate::inbox::{Answer, Message, Stop, TICK};
-use crate::runbook::{Action, Http, Manual, Wait};
-use crate::step::{Doing, Done, Effect, Outputs};
-use crate::world::web;
+use crate::runbook::{Action, Manual, Wait};
+use crate::step::{Doing, Done, Effect, Outputs, kinds};
 
 /// Between two passes in a row.
 const BETWEEN: Duration = Duration::from_millis(50);
+/// Between two looks at a number that is measured every few seconds.
+const BETWEEN_SAMPLES: Duration = Duration::from_millis(500);
 /// The widest wait between two failed attempts.
 const WIDEST: Duration = Duration::from_secs(2);
 
@@ -25,32 +26,44 @@ impl Run {
         deadline: Instant,
     ) -> io::Result<Done> {
         match action {
-            Action::Http(http) => self.check_http(id, http, deadline),
+            Action::Http(_) | Action::Metric(_) => self.check_until(id, action, deadline),
             Action::Manual(manual) => Ok(self.check_manual(id, manual)),
             Action::Wait(wait) => self.check_wait(action, wait, doing, deadline),
             _ => Ok(Done::badly("this is not a check", Vec::new())),
         }
     }
 
-    fn check_http(&mut self, id: &str, http: &Http, deadline: Instant) -> io::Result<Done> {
-        let headers = self.headers(http);
+    /// Asks until it has passed so often in a row, and for so long.
+    fn check_until(&mut self, id: &str, action: &Action, deadline: Instant) -> io::Result<Done> {
+        let headers = self.headers(action);
+        let (consecutive, hold, between) = match action {
+            Action::Http(http) => (http.consecutive, Duration::ZERO, BETWEEN),
+            Action::Metric(metric) => (1, metric.hold, BETWEEN_SAMPLES),
+            _ => (1, Duration::ZERO, BETWEEN),
+        };
         let mut in_a_row = 0;
         let mut fallen_back = 0;
-        let mut pause = BETWEEN;
+        let mut since = Instant::now();
+        let mut pause = between;
         loop {
-            let (passed, sentence) = self.probe(http, &headers);
+            let (passed, sentence) = self.probe(action, &headers);
             if passed {
+                if in_a_row == 0 {
+                    since = Instant::now();
+                }
                 in_a_row += 1;
-                pause = BETWEEN;
+                pause = between;
             } else {
                 fallen_back += u32::from(in_a_row > 0);
                 in_a_row = 0;
             }
-            if in_a_row >= http.consecutive {
-                let times = if http.consecutive > 1 {
-                    format!(", {} in a row", http.consecutive)
-                } else {
+            if in_a_row >= consecutive && since.elapsed() >= hold {
+                let times = if consecutive > 1 {
+                    format!(", {consecutive} in a row")
+                } else if hold.is_zero() {
                     String::new()
+                } else {
+                    format!(", for {}", humantime::format_duration(hold))
                 };
                 return Ok(Done::well(format!("{sentence}{times}")));
             }
@@ -65,7 +78,13 @@ impl Run {
             if Instant::now() >= deadline {
                 return Ok(ended(Outcome::Failed, last));
             }
-            self.progress(id, &format!("{last} · {in_a_row} of {}", http.consecutive));
+            let far = if hold.is_zero() {
+                format!("{in_a_row} of {consecutive}")
+            } else {
+                let so_far = if in_a_row == 0 { 0 } else { since.elapsed().as_secs() };
+                format!("{so_far}s of {}", humantime::format_duration(hold))
+            };
+            self.progress(id, &format!("{last} · {far}"));
             self.watch_budget()?;
             let until = (Instant::now() + pause).min(deadline);
             while Instant::now() < until && self.hands.inbox.stop() < Stop::EndChild {
@@ -79,13 +98,19 @@ impl Run {
     }
 
     /// One attempt, on a helper thread, while signals and the display go on.
-    fn probe(&mut self, http: &Http, headers: &[(String, String)]) -> (bool, String) {
-        let (asked, headers) = (http.clone(), headers.to_vec());
+    fn probe(&mut self, action: &Action, headers: &[(String, String)]) -> (bool, String) {
+        let (asked, headers) = (action.clone(), headers.to_vec());
+        let limit = match action {
+            Action::Http(http) => http.attempt_timeout,
+            // A plain series is asked for its age as well.
+            Action::Metric(metric) => metric.attempt_timeout * 2,
+            _ => Duration::ZERO,
+        };
         let ticket = self.hands.inbox.helper(move || {
-            let attempt = web::attempt(&asked, &headers);
+            let (_, attempt) = kinds::ask_once(&asked, &headers);
             Message::Probed(attempt.passed, attempt.sentence)
         });
-        let until = Instant::now() + http.attempt_timeout + Duration::from_secs(5);
+        let until = Instant::now() + limit + Duration::from_secs(5);
         while Instant::now() < until && self.hands.inbox.stop() < Stop::EndChild {
             match self.hands.inbox.recv_until(Instant::now() + TICK) {
                 Some(Message::Probed(passed, sentence)) => return (passed, sentence),

@@ -29,6 +29,7 @@ pub fn not_a_scalar(source: Source<'_>, node: &Node<'_>, ty: &Type, what: &str) 
         Type::Date => "2026-11-23",
         Type::Bool => "true",
         Type::Number(..) => "3",
+        Type::Decimal => "0.05",
         Type::Workload => "deployment/NAME",
         Type::Choice(words) => words[0],
         Type::Url => "https://HOST/PATH",
@@ -66,6 +67,10 @@ pub fn scalar(
         }
         Type::Date if super::after::day_number(text).is_none() => {
             wrong(format!("`{shown}` is not a day")).help(format!("write `{what}: 2026-11-23`"))
+        }
+        Type::Decimal if quoted || !text.parse().is_ok_and(|number: f64| number.is_finite()) => {
+            wrong(format!("`{what}` is a number, not `{shown}`"))
+                .help(format!("write `{what}: 0.05`, without quotes"))
         }
         Type::Duration => match duration::parse(text) {
             Err(error) => wrong(error.clone()).help(if error.contains("did you mean") {
@@ -183,6 +188,9 @@ pub fn criterion_name(node: &Node<'_>) -> String {
         if cut.len() < text.trim().len() { format!("{cut}…") } else { cut }
     };
     let url = node.get("http").and_then(|http| http.get("url")).and_then(Node::text);
+    if let Some(query) = node.get("metric").and_then(|metric| metric.get("query")) {
+        return short(query.text().unwrap_or_default());
+    }
     let argv: Vec<&str> = node
         .get("command")
         .map(|command| command.items().iter().filter_map(Node::text).collect())

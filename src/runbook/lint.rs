@@ -192,6 +192,12 @@ fn warnings(source: Source<'_>, root: &Node<'_>, runbook: &Runbook) -> Vec<Probl
         problems.push(problem.help("add a check that needs no person, or move it to `validation`"));
     }
     for (name, method) in root.get("methods").map(Node::entries).unwrap_or_default() {
+        if let Some((key, why)) = method.entry("not_ready") {
+            let message = format!("the method `{}` cannot be run yet", name.text);
+            let why = why.text().unwrap_or_default().trim().to_owned();
+            problems.push(source.problem(key.span, message).warning().help(why));
+            continue;
+        }
         problems.extend(method_warnings(source, &name.text, name.span, method));
     }
     problems
@@ -222,6 +228,9 @@ fn method_warnings(
         }
         problems.extend(fire(source, step));
     }
+    if name == "database" {
+        problems.extend(database(source, span, steps));
+    }
     // A workload's env is part of its pod template: setting it makes new pods by itself.
     let configmap = steps
         .iter()
@@ -230,6 +239,32 @@ fn method_warnings(
         let message = format!("`{name}` sets flags and restarts nothing: running pods keep theirs");
         let help = "add a `restart` of the workloads that read the ConfigMap";
         problems.push(source.problem(span, message).warning().help(help));
+    }
+    problems
+}
+
+/// What a method that changes data needs before anybody runs it at night.
+fn database(source: Source<'_>, span: tree::Span, steps: &[Node<'_>]) -> Vec<Problem> {
+    let warn = |message: &str, help: &str| source.problem(span, message).warning().help(help);
+    let is =
+        |step: &Node<'_>, key: &str, value: &str| step.get(key).and_then(Node::text) == Some(value);
+    let command = |step: &Node<'_>| step.get("command").is_some() || step.get("shell").is_some();
+    let mut problems = Vec::new();
+    if !steps.iter().any(|step| is(step, "confirm", "name")) {
+        let message = "`database` changes data and asks for no name";
+        problems.push(warn(message, "add `confirm: name` to the step that changes the schema"));
+    }
+    if !steps.first().is_some_and(|step| command(step) && is(step, "check", "true")) {
+        let message = "`database` does not begin with the proof of a backup";
+        problems.push(warn(
+            message,
+            "begin with a command that succeeds only if there is one, and `check: true`",
+        ));
+    }
+    let changes = |step: &&Node<'_>| command(step) && !is(step, "check", "true");
+    if steps.iter().filter(changes).any(|step| step.get("probe").is_none()) {
+        let message = "a command of `database` has no probe";
+        problems.push(warn(message, "add `probe: [...]`, which succeeds once the schema is back"));
     }
     problems
 }

@@ -284,6 +284,12 @@ impl Loader<'_> {
                 let known = format!("the methods are: {}", schema::METHODS.join(", "));
                 self.problems.push(problem.nearest(&key.text, schema::METHODS).help(known));
             }
+            if value.get("steps").is_none() && value.get("not_ready").is_none() {
+                let message = format!("the method `{}` has no steps", key.text);
+                let problem = self.source.problem(key.span, message);
+                self.problem(problem)
+                    .add_help("add `steps:`; or, while it cannot be run yet, `not_ready:` and why");
+            }
             self.scope = Scope::of_method(value);
             if let Value::Mapping(mut map) = self.value(value, inner, &key.text) {
                 set(&mut map, "name", key.text.as_ref());
@@ -364,6 +370,7 @@ impl Loader<'_> {
         match ty {
             Type::Bool => Value::Bool(text == "true"),
             Type::Number(..) => text.parse::<u32>().map_or(Value::Null, Value::from),
+            Type::Decimal => text.parse::<f64>().map_or(Value::Null, Value::from),
             Type::Duration => duration::parse(text).map_or(Value::Null, span),
             _ => Value::String(text.to_string()),
         }

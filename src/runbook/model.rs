@@ -123,7 +123,11 @@ pub struct Method {
     /// What it does, for people.
     #[serde(default)]
     pub description: Option<String>,
+    /// Why it cannot be run yet: what the team still has to fill in.
+    #[serde(default)]
+    pub not_ready: Option<String>,
     /// In order.
+    #[serde(default)]
     pub steps: Vec<Step>,
 }
 
@@ -201,6 +205,12 @@ pub enum Action {
     SetFlags(SetFlags),
     /// Change: new pods for workloads, and the end of the old ones.
     Restart(Restart),
+    /// Change: an earlier pod template of a workload, known by its content.
+    RolloutUndo(RolloutUndo),
+    /// Change: manifests as they are at a git ref.
+    Apply(Apply),
+    /// Change: ConfigMaps and pod templates as a snapshot has them.
+    RestoreSnapshot(RestoreSnapshot),
     /// Change: the inverse of commits, as a new commit on a branch.
     RevertCommits(RevertCommits),
     /// Change: paths as they are on another branch, as a new commit.
@@ -211,6 +221,8 @@ pub enum Action {
     Command(Command),
     /// Check: an answer over HTTP.
     Http(Http),
+    /// Check: a number of Prometheus against a bound.
+    Metric(Metric),
     /// Check: something that only a person can see or do.
     Manual(Manual),
     /// Check: time, or a rollout that somebody else started.
@@ -223,12 +235,16 @@ impl Action {
         match self {
             Action::SetFlags(_) => "set_flags",
             Action::Restart(_) => "restart",
+            Action::RolloutUndo(_) => "rollout_undo",
+            Action::Apply(_) => "apply",
+            Action::RestoreSnapshot(_) => "restore_snapshot",
             Action::RevertCommits(_) => "revert_commits",
             Action::RestoreFiles(_) => "restore_files",
             Action::RollbackBranch(_) => "rollback_branch",
             Action::Command(Command { form: CommandForm::Argv(_), .. }) => "command",
             Action::Command(Command { form: CommandForm::Shell(_), .. }) => "shell",
             Action::Http(_) => "http",
+            Action::Metric(_) => "metric",
             Action::Manual(_) => "manual",
             Action::Wait(_) => "wait",
         }
@@ -335,6 +351,50 @@ pub struct SetFlags {
 pub struct Restart {
     /// Restarted together.
     pub workloads: Vec<Workload>,
+}
+
+/// `rollout_undo`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RolloutUndo {
+    /// The workload whose template goes back.
+    pub workload: Workload,
+    /// Which template it gets.
+    #[serde(default)]
+    pub to: UndoTo,
+}
+
+/// Which earlier template is meant; nothing given means the last good one.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UndoTo {
+    /// The word `last-good`.
+    pub which: Option<String>,
+    /// The one with a container of this image.
+    pub image: Option<String>,
+    /// The one that carries these annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// The one that has this revision number now.
+    pub revision: Option<u32>,
+}
+
+/// `apply`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Apply {
+    /// The branch, tag or commit that has the manifests.
+    #[serde(rename = "ref")]
+    pub at: String,
+    /// Manifests, or directories of them.
+    pub paths: Vec<String>,
+    /// Another repository than the catalog's.
+    #[serde(default)]
+    pub repository: Option<String>,
+}
+
+/// `restore_snapshot`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RestoreSnapshot {
+    /// The snapshot, as `rollback snapshot NAME` took it.
+    pub name: String,
 }
 
 /// `revert_commits`.
@@ -468,6 +528,37 @@ fn attempt_timeout() -> Duration {
     Duration::from_secs(5)
 }
 
+/// `metric`: exactly one of the bounds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Metric {
+    /// The expression, whose result is one number.
+    pub query: String,
+    /// It must be more than this.
+    #[serde(default)]
+    pub above: Option<f64>,
+    /// It must be less than this.
+    #[serde(default)]
+    pub below: Option<f64>,
+    /// It must be this or more.
+    #[serde(default)]
+    pub at_least: Option<f64>,
+    /// It must be this or less.
+    #[serde(default)]
+    pub at_most: Option<f64>,
+    /// How long it must hold without a break.
+    #[serde(default, rename = "for")]
+    pub hold: Duration,
+    /// Where Prometheus is; the catalog's where the runbook gives none.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// Added to each request.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// How long one request may take.
+    #[serde(default = "attempt_timeout")]
+    pub attempt_timeout: Duration,
+}
+
 /// `manual`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Manual {
@@ -496,7 +587,7 @@ pub struct Criterion {
     /// The tier of the validation it belongs to.
     #[serde(default)]
     pub tier: Option<String>,
-    /// A Check: `http`, `command` (with `check`), `manual`.
+    /// A Check: `http`, `metric`, `command` (with `check`), `manual`.
     pub action: Action,
     /// Where it stands in the runbook.
     #[serde(default)]
@@ -550,6 +641,9 @@ pub struct Settings {
     /// Shared parameters.
     #[serde(default)]
     pub parameters: BTreeMap<String, Parameter>,
+    /// The Prometheus that metrics are asked of.
+    #[serde(default)]
+    pub prometheus: Option<Prometheus>,
     /// A step's timeout where it gives none.
     #[serde(default)]
     pub timeout: Option<Duration>,
@@ -580,6 +674,16 @@ pub struct Settings {
     /// Where it came from.
     #[serde(default)]
     pub place: Place,
+}
+
+/// A Prometheus.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Prometheus {
+    /// Its address; may hold `${name}`.
+    pub url: String,
+    /// Added to each request; a secret may stand here.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
 }
 
 /// What needs somebody else's approval before it runs.

@@ -25,15 +25,19 @@ const fn beside(name: &'static str, ty: Type, default: &'static str, doc: &'stat
 /// The names of methods, in the usual order of escalation.
 pub const METHODS: [&str; 4] = ["flag", "config", "code", "database"];
 /// The step kinds.
-pub const KINDS: [&str; 10] = [
+pub const KINDS: [&str; 14] = [
     "set_flags",
     "restart",
+    "rollout_undo",
+    "apply",
+    "restore_snapshot",
     "revert_commits",
     "restore_files",
     "rollback_branch",
     "command",
     "shell",
     "http",
+    "metric",
     "manual",
     "wait",
 ];
@@ -106,6 +110,7 @@ pub static SETTINGS: Object = Object {
         key("context", TEXT, "kubectl's current context", "The kubectl context."),
         key("namespace", TEXT, "`default`", "The namespace."),
         key("repository", TEXT, "", "The git repository that git steps change."),
+        key("prometheus", Type::Object(&PROMETHEUS), "", "The Prometheus that `metric` asks."),
         key("timeout", Type::Duration, "`60s`", "A step's timeout where it gives none."),
         key(
             "parameters",
@@ -198,6 +203,22 @@ pub static AUTHORITY: Object = Object {
     ],
 };
 
+/// A Prometheus.
+pub static PROMETHEUS: Object = Object {
+    name: "Prometheus",
+    doc: "The Prometheus that metrics are asked of.",
+    one_of: &[],
+    keys: &[
+        must("url", Type::Url, "Its address, without `/api/v1`."),
+        key(
+            "headers",
+            Type::Map(Keys::Header, &SECRET),
+            "",
+            "Added to each request; a secret may stand here.",
+        ),
+    ],
+};
+
 /// What needs approval.
 pub static APPROVAL: Object = Object {
     name: "Approval",
@@ -265,7 +286,19 @@ pub static METHOD: Object = Object {
     keys: &[
         key("budget", Type::Duration, "", "How long it should take; an overrun is never fatal."),
         key("description", PLAIN, "", "What it does."),
-        must("steps", Type::List(&Type::Object(&STEP)), "What is done, in order."),
+        key(
+            "not_ready",
+            PLAIN,
+            "",
+            "Why the method cannot be run yet: what is still to be filled in. It is then never run \
+             and never a rung; the survey and lint say so.",
+        ),
+        key(
+            "steps",
+            Type::List(&Type::Object(&STEP)),
+            "required, unless `not_ready` is given",
+            "What is done, in order.",
+        ),
     ],
 };
 
@@ -292,6 +325,8 @@ const SHELL: Key = key(
      parameters it names are in its environment.",
 );
 const HTTP_KEY: Key = key("http", Type::Object(&HTTP), "", "Check: an answer over HTTP.");
+const METRIC_KEY: Key =
+    key("metric", Type::Object(&METRIC), "", "Check: a number of Prometheus against a bound.");
 const MANUAL: Key = key(
     "manual",
     Type::Short("instruction", &TEXT, None),
@@ -339,6 +374,25 @@ pub static STEP: Object = Object {
             "Change: new pods for workloads, and the end of the old ones.",
         ),
         key(
+            "rollout_undo",
+            Type::Object(&ROLLOUT_UNDO),
+            "",
+            "Change: an earlier pod template of a workload, known by its content.",
+        ),
+        key(
+            "apply",
+            Type::Object(&APPLY),
+            "",
+            "Change: manifests as they are at a git ref, by `kubectl apply`.",
+        ),
+        key(
+            "restore_snapshot",
+            Type::Short("name", &Type::Word, None),
+            "",
+            "Change: ConfigMaps and pod templates as they were when `rollback snapshot NAME` was \
+             run. Keys that were not there then are removed; what somebody changed since is shown.",
+        ),
+        key(
             "revert_commits",
             Type::Object(&REVERT_COMMITS),
             "",
@@ -359,6 +413,7 @@ pub static STEP: Object = Object {
         COMMAND,
         SHELL,
         HTTP_KEY,
+        METRIC_KEY,
         MANUAL,
         key(
             "wait",
@@ -389,12 +444,13 @@ pub static STEP: Object = Object {
 pub static CRITERION: Object = Object {
     name: "Criterion",
     doc: "Something to be seen: an answer, a command that succeeds, what a person sees.",
-    one_of: &["http", "command", "shell", "manual"],
+    one_of: &["http", "metric", "command", "shell", "manual"],
     keys: &[
         key("name", TEXT, "made from the check", "What it shows."),
         key("within", Type::Duration, "`60s`", "How long it may take to come true."),
         key("tier", PLAIN, "`functional`", "The tier of the validation it belongs to."),
         HTTP_KEY,
+        METRIC_KEY,
         COMMAND,
         SHELL,
         MANUAL,
@@ -433,6 +489,60 @@ pub static SET_FLAGS: Object = Object {
         },
         must("flags", Type::Map(Keys::Flag, &Type::Flag), "Key and value; values are texts."),
         key("create", Type::Bool, "`false`", "Whether a key that is not there may be created."),
+    ],
+};
+
+/// `rollout_undo`.
+pub static ROLLOUT_UNDO: Object = Object {
+    name: "RolloutUndo",
+    doc: "An earlier pod template of a workload. Revisions are told apart by their content, without \
+          the marks of restarts, and never by their number alone: doing it twice changes nothing.",
+    one_of: &[],
+    keys: &[
+        must("workload", Type::Workload, "The workload whose template goes back."),
+        key(
+            "to",
+            Type::Short("which", &Type::Choice(&["last-good"]), Some(&UNDO_TO)),
+            "`last-good`",
+            "Which template. `last-good` is the newest older one whose content differs and of \
+             which pods are available now; where no older one has pods, the only one that differs. \
+             Where that leaves a choice, the step is blocked and names the revisions.",
+        ),
+    ],
+};
+
+/// Which template.
+pub static UNDO_TO: Object = Object {
+    name: "UndoTo",
+    doc: "Which earlier template is meant. If several fit, the step is blocked and names them.",
+    one_of: &["image", "annotations", "revision"],
+    keys: &[
+        key("image", Type::Word, "", "The one with a container of exactly this image."),
+        key(
+            "annotations",
+            Type::Map(Keys::Annotation, &TEXT),
+            "",
+            "The one whose pods carry these annotations.",
+        ),
+        key(
+            "revision",
+            Type::Number(1, 1_000_000_000),
+            "",
+            "The one with this number at the survey; its content is what counts from then on.",
+        ),
+    ],
+};
+
+/// `apply`.
+pub static APPLY: Object = Object {
+    name: "Apply",
+    doc: "Manifests as they are at a git ref, read from the remote and tried by the API server \
+          before anything is changed. Of a directory, the `.yaml`, `.yml` and `.json` files in it.",
+    one_of: &[],
+    keys: &[
+        must("ref", Type::Word, "The branch, tag or commit that has the manifests."),
+        must("paths", Type::OneOrList(&Type::Path), "Files or directories of the repository."),
+        key("repository", Type::Word, "", REPOSITORY_DOC),
     ],
 };
 
@@ -510,6 +620,24 @@ pub static HTTP: Object = Object {
     ],
 };
 
+/// `metric`.
+pub static METRIC: Object = Object {
+    name: "Metric",
+    doc: "A number of Prometheus against a bound. No data (empty, stale, NaN, several series, a \
+          warning, no answer) never passes.",
+    one_of: &["above", "below", "at_least", "at_most"],
+    keys: &[
+        must("query", TEXT, "The expression; its result is one number (`sum`, `max`, …)."),
+        key("above", Type::Decimal, "", "It must be more than this."),
+        key("below", Type::Decimal, "", "It must be less than this."),
+        key("at_least", Type::Decimal, "", "It must be this or more."),
+        key("at_most", Type::Decimal, "", "It must be this or less."),
+        key("for", Type::Duration, "one answer is enough", "How long it must hold, unbroken."),
+        key("url", Type::Url, "`prometheus` of `rollback.yaml`", "Another Prometheus."),
+        key("attempt_timeout", Type::Duration, "`5s`", "How long one request may take."),
+    ],
+};
+
 /// `wait`.
 pub static WAIT: Object = Object {
     name: "Wait",
@@ -527,7 +655,7 @@ pub static WAIT: Object = Object {
 };
 
 /// Every object, in the order of the reference.
-pub static OBJECTS: [&Object; 19] = [
+pub static OBJECTS: [&Object; 24] = [
     &RUNBOOK,
     &SETTINGS,
     &PARAMETER,
@@ -536,10 +664,14 @@ pub static OBJECTS: [&Object; 19] = [
     &STEP,
     &RETRY,
     &SET_FLAGS,
+    &ROLLOUT_UNDO,
+    &UNDO_TO,
+    &APPLY,
     &REVERT_COMMITS,
     &RESTORE_FILES,
     &ROLLBACK_BRANCH,
     &HTTP,
+    &METRIC,
     &WAIT,
     &CRITERION,
     &APPROVAL,
@@ -547,4 +679,5 @@ pub static OBJECTS: [&Object; 19] = [
     &CONTACT,
     &TIER,
     &PHASE,
+    &PROMETHEUS,
 ];

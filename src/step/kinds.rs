@@ -3,25 +3,31 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Facts, Read};
+use crate::facts::{Facts, Read, endpoint_key};
 use crate::journal::Permit;
-use crate::runbook::{Action, Http, Workload};
+use crate::runbook::{Action, Http, Metric, Workload};
 use crate::step::git::{restore_files, revert_commits, rollback_branch};
-use crate::step::workload::{restart, wait_rollout};
-use crate::step::{Doing, Done, Effect, Forecast, Mark, Nature, Setting, command, set_flags};
+use crate::step::workload::{restart, rollout_undo, wait_rollout};
+use crate::step::{
+    Doing, Done, Effect, Forecast, Mark, Nature, Setting, apply, command, metric, restore_snapshot,
+    set_flags,
+};
 use crate::world::hands::Hands;
-use crate::world::web::Elsewhere;
+use crate::world::web::{self, Attempt, Elsewhere};
 
 /// What a step is to the world.
 pub fn nature(action: &Action) -> Nature {
     match action {
         Action::SetFlags(_)
         | Action::Restart(_)
+        | Action::RolloutUndo(_)
+        | Action::Apply(_)
+        | Action::RestoreSnapshot(_)
         | Action::RevertCommits(_)
         | Action::RestoreFiles(_)
         | Action::RollbackBranch(_) => Nature::Change,
         Action::Command(spec) => command::nature(spec),
-        Action::Http(_) | Action::Manual(_) | Action::Wait(_) => Nature::Check,
+        Action::Http(_) | Action::Metric(_) | Action::Manual(_) | Action::Wait(_) => Nature::Check,
     }
 }
 
@@ -30,12 +36,15 @@ pub fn reads(action: &Action, setting: &Setting) -> Vec<Read> {
     match action {
         Action::SetFlags(spec) => set_flags::reads(spec, setting),
         Action::Restart(spec) => restart::reads(spec, setting),
+        Action::RolloutUndo(spec) => rollout_undo::reads(spec),
+        Action::Apply(spec) => apply::reads(spec, setting),
+        Action::RestoreSnapshot(spec) => restore_snapshot::reads(spec),
         Action::RevertCommits(spec) => revert_commits::reads(spec, setting),
         Action::RestoreFiles(spec) => restore_files::reads(spec, setting),
         Action::RollbackBranch(spec) => rollback_branch::reads(spec, setting),
         Action::Command(spec) => command::reads(spec),
         Action::Wait(spec) => wait_rollout::reads(&spec.rollout, setting),
-        Action::Http(_) | Action::Manual(_) => Vec::new(),
+        Action::Http(_) | Action::Metric(_) | Action::Manual(_) => Vec::new(),
     }
 }
 
@@ -44,28 +53,67 @@ pub fn forecast(action: &Action, setting: &Setting, facts: &mut Facts) -> Foreca
     match action {
         Action::SetFlags(spec) => set_flags::forecast(spec, setting, facts),
         Action::Restart(spec) => restart::forecast(spec, setting, facts),
+        Action::RolloutUndo(spec) => rollout_undo::forecast(spec, setting, facts),
+        Action::Apply(spec) => apply::forecast(spec, setting, facts),
+        Action::RestoreSnapshot(spec) => restore_snapshot::forecast(spec, setting, facts),
         Action::RevertCommits(spec) => revert_commits::forecast(spec, setting, facts),
         Action::RestoreFiles(spec) => restore_files::forecast(spec, setting, facts),
         Action::RollbackBranch(spec) => rollback_branch::forecast(spec, setting, facts),
         Action::Command(spec) => command::forecast(spec, facts),
         Action::Wait(spec) => wait_rollout::forecast(&spec.rollout, setting, facts),
-        Action::Http(spec) => http_forecast(spec, facts),
+        Action::Http(spec) => http_forecast(action, spec, facts),
+        Action::Metric(spec) => metric_forecast(action, spec, facts),
         Action::Manual(spec) => {
             Forecast { evidence: vec![spec.instruction.clone()], ..Forecast::default() }
         }
     }
 }
 
+/// One attempt at a check that asks: whether it passed (none where that cannot be known), and a
+/// phrase. Blocks; for a helper thread.
+pub fn ask_once(action: &Action, headers: &[(String, String)]) -> (Option<bool>, Attempt) {
+    match action {
+        Action::Http(spec) => {
+            let attempt = web::attempt(spec, headers);
+            (Some(attempt.passed), attempt)
+        }
+        Action::Metric(spec) => {
+            let (passed, sentence) = metric::attempt(spec, headers);
+            (passed, Attempt { passed: passed == Some(true), sentence, elsewhere: None })
+        }
+        _ => {
+            let sentence = "nothing is asked".to_owned();
+            (None, Attempt { passed: false, sentence, elsewhere: None })
+        }
+    }
+}
+
+/// What the survey heard, as the end of a line.
+fn now(action: &Action, facts: &Facts) -> String {
+    let answer = endpoint_key(action).and_then(|key| facts.endpoints.get(&key));
+    answer.map_or(String::new(), |attempt| format!("   now: {}", attempt.sentence))
+}
+
+fn metric_forecast(action: &Action, spec: &Metric, facts: &Facts) -> Forecast {
+    let mut forecast = Forecast::default();
+    forecast.evidence.push(format!("{}{}", metric::words(spec), now(action, facts)));
+    if spec.url.is_none() {
+        let hint = "set `prometheus: { url: … }` in rollback.yaml, or `url` on this metric";
+        forecast.block("no Prometheus is named", Some(hint.to_owned()));
+    }
+    forecast
+}
+
 /// What it answers now. Only what can never pass is blocked: that a service which is to be mended
 /// does not answer is no reason against mending it.
-fn http_forecast(spec: &Http, facts: &Facts) -> Forecast {
+fn http_forecast(action: &Action, spec: &Http, facts: &Facts) -> Forecast {
     let mut forecast = Forecast::default();
     let times = match spec.consecutive {
         1 => String::new(),
         times => format!(", {times} in a row"),
     };
-    let attempt = facts.endpoints.get(&crate::facts::endpoint_key(spec));
-    let now = attempt.map_or(String::new(), |attempt| format!("   now: {}", attempt.sentence));
+    let now = now(action, facts);
+    let attempt = endpoint_key(action).and_then(|key| facts.endpoints.get(&key));
     forecast.evidence.push(format!("{} {}{times}{now}", spec.method, spec.url));
     if let Some(elsewhere) = attempt.and_then(|attempt| attempt.elsewhere) {
         let sentence = attempt.map(|attempt| attempt.sentence.as_str()).unwrap_or_default();
@@ -89,11 +137,14 @@ pub fn commands(
     match action {
         Action::SetFlags(spec) => set_flags::commands(spec, setting, mark, forecast),
         Action::Restart(spec) => restart::commands(spec, setting, mark, forecast),
+        Action::RolloutUndo(spec) => rollout_undo::commands(spec, setting, mark, forecast),
+        Action::Apply(_) => apply::commands(setting, forecast),
+        Action::RestoreSnapshot(_) => restore_snapshot::commands(setting, mark, forecast),
         Action::RevertCommits(spec) => revert_commits::commands(spec, setting, mark, forecast),
         Action::RestoreFiles(spec) => restore_files::commands(spec, setting, mark, forecast),
         Action::RollbackBranch(spec) => rollback_branch::commands(spec, setting, mark, forecast),
         Action::Command(spec) => vec![command::argv(spec)],
-        Action::Http(_) | Action::Manual(_) | Action::Wait(_) => Vec::new(),
+        Action::Http(_) | Action::Metric(_) | Action::Manual(_) | Action::Wait(_) => Vec::new(),
     }
 }
 
@@ -120,6 +171,9 @@ pub fn perform(action: &Action, doing: &Doing, hands: &mut Hands, permit: &Permi
             &doing.forecast,
             doing.timeout,
         ),
+        Action::RolloutUndo(spec) => rollout_undo::perform(spec, doing, hands, permit),
+        Action::Apply(spec) => apply::perform(spec, doing, hands, permit),
+        Action::RestoreSnapshot(_) => restore_snapshot::perform(doing, hands, permit),
         Action::RevertCommits(spec) => revert_commits::perform(
             spec,
             &doing.setting,
@@ -148,7 +202,7 @@ pub fn perform(action: &Action, doing: &Doing, hands: &mut Hands, permit: &Permi
             &doing.forecast,
         ),
         Action::Command(spec) => command::perform(spec, doing, hands, permit),
-        Action::Http(_) | Action::Manual(_) | Action::Wait(_) => {
+        Action::Http(_) | Action::Metric(_) | Action::Manual(_) | Action::Wait(_) => {
             Done::badly("a check is asked, not done", Vec::new())
         }
     }
@@ -166,6 +220,11 @@ pub fn look(action: &Action, doing: &Doing) -> Effect {
         ),
         Action::Restart(spec) => {
             restart::look(spec, &doing.setting, &doing.reader.cluster, &doing.mark, &doing.forecast)
+        }
+        Action::Apply(spec) => apply::look(spec, doing),
+        Action::RestoreSnapshot(_) => restore_snapshot::look(doing),
+        Action::RolloutUndo(spec) => {
+            rollout_undo::look(spec, &doing.reader.cluster, &doing.forecast)
         }
         Action::RevertCommits(spec) => revert_commits::look(
             spec,
@@ -192,7 +251,7 @@ pub fn look(action: &Action, doing: &Doing) -> Effect {
         Action::Wait(spec) => {
             wait_rollout::look(&spec.rollout, &doing.setting, &doing.reader.cluster)
         }
-        Action::Http(_) | Action::Manual(_) => {
+        Action::Http(_) | Action::Metric(_) | Action::Manual(_) => {
             Effect::Unanswerable("a check has no effect".to_owned())
         }
     }
@@ -204,12 +263,16 @@ pub fn watched(action: &Action) -> Vec<Workload> {
     match action {
         Action::SetFlags(spec) => workloads.extend(spec.workload.clone()),
         Action::Restart(spec) => workloads.extend(spec.workloads.iter().cloned()),
+        Action::RolloutUndo(spec) => workloads.extend([spec.workload.clone()]),
         Action::Wait(spec) => workloads.extend(spec.rollout.iter().cloned()),
-        Action::RevertCommits(_)
+        Action::Apply(_)
+        | Action::RestoreSnapshot(_)
+        | Action::RevertCommits(_)
         | Action::RestoreFiles(_)
         | Action::RollbackBranch(_)
         | Action::Command(_)
         | Action::Http(_)
+        | Action::Metric(_)
         | Action::Manual(_) => {}
     }
     workloads.into_iter().collect()

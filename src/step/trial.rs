@@ -11,6 +11,9 @@ use crate::facts::{Facts, Known, Trial, Unread};
 use crate::step::Forecast;
 use crate::world::cluster::rollout::desired;
 
+/// A condition whose value only the run knows; it is not tried.
+const OPEN: &str = r#"{"op":"test","path":"/metadata/generation","value":"<generation>"},"#;
+
 /// Workloads as a step leaves them, by `deployment/web`.
 pub(crate) type Workloads = BTreeMap<String, Value>;
 
@@ -38,7 +41,7 @@ impl Tried {
             if first || content_type != "application/json-patch+json" {
                 let object = object.to_owned();
                 let content_type = content_type.to_owned();
-                trials.push(Trial::Patch { object, content_type, body: body.to_owned() });
+                trials.push(Trial::Patch { object, content_type, body: body.replace(OPEN, "") });
             }
             if let Some(found) = after.get(object).filter(|found| desired(found) > 0) {
                 let body = pod(found).to_string();

@@ -220,6 +220,10 @@ fn action_words(action: &Action) -> Option<String> {
             let status: Vec<String> = http.status.iter().map(ToString::to_string).collect();
             Some(format!("{} {} must answer {}", http.method, http.url, status.join(" or ")))
         }
+        Action::Metric(metric) => Some(crate::step::metric::words(metric)),
+        Action::Apply(apply) => Some(format!("{} at {}", words(&apply.paths), apply.at)),
+        Action::RestoreSnapshot(spec) => Some(format!("snapshot {}", spec.name)),
+        Action::RolloutUndo(undo) => Some(undo.workload.to_string()),
         Action::Manual(manual) => Some(manual.instruction.clone()),
         Action::Wait(wait) => Some(match wait.duration {
             Some(span) => format!("waits {}", duration(span)),

@@ -103,6 +103,33 @@ pub fn attempt(http: &Http, headers: &[(String, String)]) -> Attempt {
     }
 }
 
+/// The answer to a GET with these query parameters: its status and its body, or a phrase why there
+/// is none. Blocks for `timeout` at most; for a helper thread.
+pub fn fetch(
+    url: &str,
+    parameters: &[(&str, &str)],
+    headers: &[(String, String)],
+    timeout: Duration,
+) -> Result<(u16, String), String> {
+    let url = reqwest::Url::parse_with_params(url, parameters)
+        .map_err(|_| "this is not a URL that can be asked".to_owned())?;
+    let mut request = client(false)?.get(url).timeout(timeout);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let response = request.send().map_err(|error| phrase(&error, timeout))?;
+    let status = response.status().as_u16();
+    let mut body = Vec::new();
+    response
+        .take(BODY_CAP + 1)
+        .read_to_end(&mut body)
+        .map_err(|error| format!("{status}, but its body could not be read: {error}"))?;
+    if body.len() as u64 > BODY_CAP {
+        return Err(format!("{status}, but its body is larger than 1 MiB"));
+    }
+    Ok((status, String::from_utf8_lossy(&body).into_owned()))
+}
+
 fn client(proxy: bool) -> Result<&'static Client, String> {
     static DIRECT: OnceLock<Result<Client, String>> = OnceLock::new();
     static PROXIED: OnceLock<Result<Client, String>> = OnceLock::new();

@@ -14,6 +14,7 @@ mod crash;
 mod foresight;
 mod forge;
 mod hostile_run;
+mod kinds;
 mod loader;
 mod locks;
 mod rehearsal;

@@ -9,12 +9,11 @@ use crate::after::ItemPlan;
 use crate::inbox::{Inbox, Message, Stop};
 use crate::late::{self, Late};
 use crate::run::attempt_headers;
-use crate::runbook::{Action, Command, Http};
+use crate::runbook::{Action, Command};
 use crate::state::RunState;
-use crate::step::command;
+use crate::step::{command, kinds};
 use crate::terminal::sanitize;
 use crate::world::process::{Ending, Invocation, capture};
-use crate::world::web;
 
 /// How often a bad answer is asked again before it counts.
 const AGAIN: u32 = 2;
@@ -47,7 +46,8 @@ pub fn ask(
     let (mut good, mut bad) = (0, 0);
     loop {
         let (passed, why) = match &action {
-            Action::Http(http) => probe(inbox, http, secrets)?,
+            Action::Http(http) => probe(inbox, &action, http.attempt_timeout, secrets)?,
+            Action::Metric(spec) => probe(inbox, &action, spec.attempt_timeout, secrets)?,
             Action::Command(spec) => run(inbox, spec, state, &item.id, secrets, item.check.within)?,
             _ => return Some((false, "it needs a person".to_owned())),
         };
@@ -81,15 +81,16 @@ pub fn wait(inbox: &mut Inbox, span: Duration) -> Option<()> {
 
 fn probe(
     inbox: &mut Inbox,
-    http: &Http,
+    action: &Action,
+    limit: Duration,
     secrets: &BTreeMap<String, String>,
 ) -> Option<(bool, String)> {
-    let (asked, headers) = (http.clone(), attempt_headers(http, secrets));
+    let (asked, headers) = (action.clone(), attempt_headers(action, secrets));
     inbox.helper(move || {
-        let attempt = web::attempt(&asked, &headers);
+        let (_, attempt) = kinds::ask_once(&asked, &headers);
         Message::Probed(attempt.passed, attempt.sentence)
     });
-    answer(inbox, http.attempt_timeout + Duration::from_secs(5))
+    answer(inbox, limit + Duration::from_secs(5))
 }
 
 fn run(

@@ -94,6 +94,10 @@ fn schema(object: &Object) -> Value {
             object.one_of.iter().map(|name| json!({ "required": [name] })).collect();
         merge(&mut value, json!({ "oneOf": one }));
     }
+    if object.name == super::METHOD.name {
+        let any = json!([{ "required": ["steps"] }, { "required": ["not_ready"] }]);
+        merge(&mut value, json!({ "anyOf": any }));
+    }
     if !beside.is_empty() {
         merge(&mut value, json!({ "dependentSchemas": beside }));
     }
@@ -111,6 +115,7 @@ fn type_schema(ty: &Type) -> Value {
         Type::Bool => json!({ "type": "boolean" }),
         Type::Number(from, to) => json!({ "type": "integer", "minimum": from, "maximum": to }),
         Type::Date => json!({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}),
+        Type::Decimal => json!({ "type": "number" }),
         Type::Duration => {
             json!({ "type": "string", "pattern": "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$" })
         }

@@ -50,6 +50,7 @@ fn value(ty: &Type) -> String {
         Type::Bool => "`true` or `false`".to_owned(),
         Type::Number(from, to) => format!("{from} to {to}"),
         Type::Date => "day (`2026-11-23`)".to_owned(),
+        Type::Decimal => "number".to_owned(),
         Type::Duration => "duration (`30s`, `5m`, `1m30s`)".to_owned(),
         Type::Choice(words) => {
             let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();

@@ -26,6 +26,8 @@ pub enum Keys {
     Flag,
     /// HTTP header names.
     Header,
+    /// Annotations (`example.org/name`).
+    Annotation,
     /// JSON pointers (`/status`).
     Pointer,
 }
@@ -39,6 +41,7 @@ impl Keys {
             Keys::Variable => "^[A-Za-z_][A-Za-z0-9_]*$",
             Keys::Flag => "^[A-Za-z0-9._-]{1,253}$",
             Keys::Header => "^[A-Za-z0-9-]+$",
+            Keys::Annotation => "^[A-Za-z0-9./_-]+$",
             Keys::Pointer => "^(/.*)?$",
         }
     }
@@ -61,6 +64,7 @@ impl Keys {
                 key.len() <= 253 && all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
             }
             Keys::Header => all(|c| c.is_ascii_alphanumeric() || c == '-'),
+            Keys::Annotation => all(|c| c.is_ascii_alphanumeric() || "./_-".contains(c)),
             Keys::Pointer => key.is_empty() || key.starts_with('/'),
         }
     }
@@ -73,6 +77,7 @@ impl Keys {
             Keys::Variable => "an environment variable's name",
             Keys::Flag => "a flag's key (letters, digits, `.`, `_`, `-`)",
             Keys::Header => "a header's name",
+            Keys::Annotation => "an annotation's name",
             Keys::Pointer => "a JSON pointer (`/status`)",
         }
     }
@@ -97,6 +102,8 @@ pub enum Type {
     Bool,
     /// A whole number within a range.
     Number(u32, u32),
+    /// Any number.
+    Decimal,
     /// `30s`, `5m`, `1m30s`.
     Duration,
     /// `2026-11-23`.

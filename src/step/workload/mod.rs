@@ -3,6 +3,8 @@
 
 pub mod flags;
 pub mod restart;
+pub mod rollout_undo;
+pub mod template;
 pub mod wait_rollout;
 
 use std::fmt::Write as _;

@@ -70,7 +70,15 @@ impl World {
                 Read::Access(access) => {
                     facts.access.insert(access.clone(), self.cluster.access(access));
                 }
-                Read::Git(_) | Read::Program(_) | Read::File(_) | Read::Probe(_) => {}
+                Read::Revisions(workload) => {
+                    facts.revisions.insert(workload.clone(), self.cluster.revisions(workload));
+                }
+                Read::Manifests(_)
+                | Read::Snapshot(_)
+                | Read::Git(_)
+                | Read::Program(_)
+                | Read::File(_)
+                | Read::Probe(_) => {}
             }
         }
         facts

@@ -127,6 +127,17 @@ impl Cluster {
         Ok(WorkloadFacts { object, pods, replica_sets })
     }
 
+    /// The templates that a StatefulSet or DaemonSet has had, as its `ControllerRevision` objects.
+    pub fn revisions(&self, workload: &Workload) -> Known<Vec<Value>> {
+        let object = self.workload_object(workload)?;
+        let selector = encode(&selector_of(&object));
+        let plural = "controllerrevisions";
+        let path = format!("{}?labelSelector={selector}", self.collection(plural));
+        let mut revisions = items(&self.get("list", plural, &path)?);
+        revisions.retain(|revision| owner_uid(revision) == object["metadata"]["uid"].as_str());
+        Ok(revisions)
+    }
+
     /// The workload's object alone.
     pub(crate) fn workload_object(&self, workload: &Workload) -> Known<Value> {
         let path = format!("{}/{}", self.collection(workload.kind.plural()), workload.name);
@@ -282,7 +293,11 @@ impl Cluster {
     /// The path of a namespaced collection.
     fn collection(&self, plural: &str) -> String {
         let group = match plural {
-            "deployments" | "statefulsets" | "daemonsets" | "replicasets" => "apis/apps/v1",
+            "deployments"
+            | "statefulsets"
+            | "daemonsets"
+            | "replicasets"
+            | "controllerrevisions" => "apis/apps/v1",
             _ => "api/v1",
         };
         format!("/{group}/namespaces/{}/{plural}", self.inner.namespace)

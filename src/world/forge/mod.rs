@@ -9,6 +9,7 @@
 mod build;
 mod cache;
 mod checkout;
+mod files;
 mod git;
 mod operator;
 mod preview;
@@ -46,6 +47,8 @@ pub enum Question {
     Restore(RestoreQuestion),
     /// Whether a new branch can be made at a commit, and at which.
     Branch(BranchQuestion),
+    /// What these files are at a branch, tag or commit.
+    Files(FilesQuestion),
     /// Which of these paths are not on a branch.
     Paths(PathsQuestion),
 }
@@ -57,6 +60,24 @@ pub struct PathsQuestion {
     pub branch: String,
     /// The paths, as git names them.
     pub paths: Vec<String>,
+}
+
+/// See [`Question::Files`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FilesQuestion {
+    /// A branch, a tag or a commit.
+    pub at: String,
+    /// Files, or directories of manifests.
+    pub paths: Vec<String>,
+}
+
+/// The answer to [`Question::Files`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilesAt {
+    /// The commit that it is.
+    pub commit: Commit,
+    /// Path and text, in the order of the paths.
+    pub files: Vec<(String, String)>,
 }
 
 /// See [`Question::Revert`].
@@ -112,6 +133,8 @@ pub enum GitFact {
     Restore(Box<RestorePreview>),
     /// To [`Question::Branch`].
     Branch(BranchPreview),
+    /// To [`Question::Files`].
+    Files(FilesAt),
     /// To [`Question::Paths`]: those that are missing, each with the one that was probably meant.
     Paths(Vec<(String, Option<String>)>),
 }

@@ -55,7 +55,7 @@ fn told(mut fact: GitFact, right: &PushRight) -> GitFact {
         GitFact::Revert(preview) => preview.push.clone_from(right),
         GitFact::Restore(preview) => preview.push.clone_from(right),
         GitFact::Branch(preview) => preview.push.clone_from(right),
-        GitFact::Paths(_) => {}
+        GitFact::Files(_) | GitFact::Paths(_) => {}
     }
     fact
 }
@@ -72,6 +72,10 @@ impl Repo {
                 Question::Restore(asked) => {
                     branches.extend([asked.branch.as_str(), asked.from.as_str()]);
                     tags.push(asked.from.as_str());
+                }
+                Question::Files(asked) => {
+                    branches.push(asked.at.as_str());
+                    tags.push(asked.at.as_str());
                 }
                 Question::Branch(asked) => {
                     branches.extend([asked.on.as_str(), asked.branch.as_str()]);
@@ -92,7 +96,7 @@ impl Repo {
                 Question::Revert(asked) => &asked.branch,
                 Question::Restore(asked) => &asked.branch,
                 Question::Branch(asked) => &asked.on,
-                Question::Paths(_) => return None,
+                Question::Files(_) | Question::Paths(_) => return None,
             };
             Some((branch, self.heads.get(branch)?))
         })?;
@@ -112,6 +116,7 @@ impl Repo {
                 self.preview_restore(asked).map(Box::new).map(GitFact::Restore)
             }
             Question::Branch(asked) => self.preview_branch(asked).map(GitFact::Branch),
+            Question::Files(asked) => self.files_at(asked).map(GitFact::Files),
             Question::Paths(asked) => self.missing_paths(asked).map(GitFact::Paths),
         }
     }
@@ -201,7 +206,7 @@ impl Repo {
     }
 
     /// A tag or a commit that good content is taken from.
-    fn source(&mut self, from: &str) -> Known<String> {
+    pub(super) fn source(&mut self, from: &str) -> Known<String> {
         let place = url::shown(&self.git.address);
         let hex = from.len() >= 4 && from.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !hex && !self.tags.contains_key(from) {

@@ -257,6 +257,7 @@ fn order(state: &Path) -> lock::Order<'_> {
 
 fn started(plan: &Plan, catalog: &Path) -> Record {
     Record::RunStarted(Box::new(RunStarted {
+        approval: None,
         target: plan.target.to_string(),
         method: plan.method.clone(),
         digest: plan.digest.clone(),
@@ -270,7 +271,6 @@ fn started(plan: &Plan, catalog: &Path) -> Record {
         incident: None,
         reason: None,
         escalated_from: None,
-        approval: None,
         budget_ms: None,
         simulated: false,
         catalog: catalog.display().to_string(),

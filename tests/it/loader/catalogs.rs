@@ -178,8 +178,9 @@ fn the_runbooks_of_this_repository_are_free_of_errors_and_warnings() {
     let today = rollback::runbook::after::day_number("2026-11-24").unwrap();
     let found = rollback::runbook::lint::lint_on(&catalog, today);
     let messages: Vec<&str> = found.problems.iter().map(|p| p.message.as_str()).collect();
-    // The source leaves its contacts open; that is for its owners to fill in.
-    assert_eq!(messages, ["7 contacts say not how to reach them"]);
+    // The source leaves its contacts and how its schema goes back open; that is for its owners.
+    let not_ready = "the method `database` cannot be run yet";
+    assert_eq!(messages, ["7 contacts say not how to reach them", not_ready, not_ready]);
 }
 
 #[test]
@@ -213,8 +214,8 @@ fn show_tells_what_a_runbook_does_and_what_it_still_needs() {
     insta::assert_snapshot!(text.replace(dir, "DIR"));
     let json = show::show(&catalog, &ask, Format::Json).unwrap();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["drafts"][1]["steps"][0]["id"], "revert");
-    assert_eq!(json["missing"][1][0], "migration_commit");
+    assert_eq!(json["drafts"][2]["steps"][0]["id"], "revert");
+    assert_eq!(json["missing"][2][0], "migration_commit");
     let script = show::Show { method: Some("code"), script: true, ..ask };
     let (exit, text) = failure(show::show(&catalog, &script, Format::Text));
     assert_eq!(exit, 2);

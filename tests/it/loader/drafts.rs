@@ -17,7 +17,7 @@ fn the_first_method_is_drafted_with_the_defaults_of_the_catalog() {
     assert_eq!((draft.method.as_str(), draft.namespace.as_str()), ("flag", "default"));
     assert_eq!(draft.context.as_deref(), Some("netra-staging"));
     assert_eq!(draft.repository, None);
-    assert_eq!(draft.methods, ["flag", "code"]);
+    assert_eq!(draft.methods, ["flag", "config", "code"]);
     assert_eq!(draft.service.as_deref(), Some("netra-backend"));
     let Action::SetFlags(flags) = &draft.steps[0].action else { panic!() };
     assert_eq!(flags.configmap.as_deref(), Some("migration-flags"));

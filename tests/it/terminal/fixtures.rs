@@ -138,6 +138,8 @@ pub fn plan() -> Plan {
         target: target(),
         title: "Tool Dispatcher".to_owned(),
         method: "flag".to_owned(),
+        not_ready: None,
+        found: BTreeMap::new(),
         budget: Some(Duration::from_secs(30)),
         setting: Setting {
             kubeconfig: None,

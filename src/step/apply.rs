@@ -1,0 +1,310 @@
+//! `apply`: manifests as they are at a git ref. They are read from the remote, tried by the API
+//! server (a dry-run of `kubectl apply` shows what it would make of each object), and applied from
+//! the same bytes. Nothing of the operator's working tree is read.
+
+use serde_json::{Value, json};
+
+use crate::facts::{Facts, Known, Read, Unread};
+use crate::journal::Permit;
+use crate::runbook::{Apply, Workload};
+use crate::step::set_flags::ended_badly;
+use crate::step::workload::{
+    complaint, done_without_pods, known, look_at, owner_warning, template, together,
+};
+use crate::step::{Doing, Done, Effect, FieldChange, Forecast, Outputs, Setting};
+use crate::world::Reader;
+use crate::world::cluster::rollout::Wanted;
+use crate::world::cluster::{Cluster, kubectl};
+use crate::world::forge::{Commit, FilesQuestion, GitFact, GitRead, Question, shown};
+use crate::world::hands::Hands;
+use crate::world::process::{Invocation, capture};
+
+/// How long kubectl may take to try the manifests.
+const TRY: std::time::Duration = std::time::Duration::from_secs(20);
+/// The pinned fact of which commit is applied.
+const COMMIT: &str = "manifests commit";
+/// The pinned fact of what each changed field was.
+const FROM: &str = "manifests change";
+
+/// Manifests, and what they would make of the cluster.
+#[derive(Debug, Clone)]
+pub struct Manifests {
+    /// The commit that they are of.
+    pub commit: Commit,
+    /// Their paths.
+    pub files: Vec<String>,
+    /// All of them as one stream, as kubectl gets it.
+    pub text: String,
+    /// The objects that they name.
+    pub objects: Vec<Object>,
+}
+
+/// One object of the manifests.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// `deployment/web`.
+    pub name: String,
+    /// As it is; none where it does not exist.
+    pub live: Option<Value>,
+    /// As it would be.
+    pub after: Value,
+}
+
+impl Manifests {
+    /// Every field that would change.
+    fn changes(&self) -> Vec<FieldChange> {
+        let mut changes = Vec::new();
+        for object in &self.objects {
+            match &object.live {
+                Some(live) => {
+                    let found = template::object_differences(&object.name, live, &object.after);
+                    changes.extend(found);
+                }
+                None => changes.push(FieldChange {
+                    object: object.name.clone(),
+                    field: "object".to_owned(),
+                    from: None,
+                    to: "created".to_owned(),
+                }),
+            }
+        }
+        changes
+    }
+
+    /// The workloads among the objects.
+    fn workloads(&self) -> Vec<Workload> {
+        let names = self.objects.iter().map(|object| object.name.clone());
+        names.filter_map(|name| Workload::try_from(name).ok()).collect()
+    }
+}
+
+fn read_of(spec: &Apply, setting: &Setting) -> Option<GitRead> {
+    let repository = spec.repository.as_ref().or(setting.repository.as_ref())?.clone();
+    let question =
+        Question::Files(FilesQuestion { at: spec.at.clone(), paths: spec.paths.clone() });
+    Some(GitRead { repository, question })
+}
+
+/// What it needs to know.
+pub fn reads(spec: &Apply, setting: &Setting) -> Vec<Read> {
+    read_of(spec, setting).map(Read::Manifests).into_iter().collect()
+}
+
+/// The manifests of a remote, and what the API server says that they would change. Blocks.
+pub fn ask(reader: &Reader, read: &GitRead) -> Known<Manifests> {
+    let Some(GitFact::Files(at)) =
+        reader.forge.read(std::slice::from_ref(read)).pop().transpose()?
+    else {
+        return Err(Unread::Failed("the git remote did not answer".to_owned()));
+    };
+    let mut text = String::new();
+    for (path, content) in &at.files {
+        text.extend(["# ", path.as_str(), "\n---\n", content.trim_end(), "\n"]);
+    }
+    let objects = tried(&reader.cluster, &text)?;
+    let files = at.files.into_iter().map(|(path, _)| path).collect();
+    Ok(Manifests { commit: at.commit, files, text, objects })
+}
+
+/// What the API server would make of the manifests, without keeping it; each with what is there.
+fn tried(cluster: &Cluster, text: &str) -> Known<Vec<Object>> {
+    let run = |arguments: &[&str]| {
+        let mut invocation = Invocation::new(cluster.kubectl(arguments), TRY);
+        invocation.stdin = text.as_bytes().to_vec();
+        let captured = capture(&invocation);
+        if !captured.ending.success() {
+            return Err(refusal(&captured.complaint(), &complaint(&captured)));
+        }
+        if captured.stdout.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Vec::new());
+        }
+        let value: Value = serde_json::from_slice(&captured.stdout)
+            .map_err(|error| Unread::Failed(format!("kubectl's answer is not JSON: {error}")))?;
+        Ok(match value["items"].as_array() {
+            Some(items) if value["kind"] == "List" => items.clone(),
+            _ => vec![value],
+        })
+    };
+    let (after, live) = std::thread::scope(|scope| {
+        let live = scope.spawn(|| run(&["get", "-f", "-", "-o", "json", "--ignore-not-found"]));
+        let after = run(&["apply", "--dry-run=server", "-f", "-", "-o", "json"]);
+        let live = live.join().unwrap_or_else(|_| {
+            Err(Unread::Failed("reading what is there ended in a bug".to_owned()))
+        });
+        (after, live)
+    });
+    let (after, live) = (after?, live?);
+    let same = |one: &Value, other: &Value| {
+        one["kind"] == other["kind"] && one["metadata"]["name"] == other["metadata"]["name"]
+    };
+    Ok(after
+        .into_iter()
+        .map(|after| Object {
+            name: crate::world::cluster::rollout::name_of(&after),
+            live: live.iter().find(|live| same(live, &after)).cloned(),
+            after,
+        })
+        .collect())
+}
+
+/// Why kubectl did not try them: only a server that cannot be reached is no answer.
+fn refusal(lines: &[String], sentence: &str) -> Unread {
+    let all = lines.join("\n").to_lowercase();
+    let silent =
+        ["unable to connect", "connection refused", "timeout", "timed out", "no such host"];
+    if silent.iter().any(|word| all.contains(word)) {
+        Unread::Unreachable(format!("the manifests could not be tried: {sentence}"))
+    } else {
+        Unread::Missing(format!("the API server refuses the manifests: {sentence}"), None)
+    }
+}
+
+/// What it will find and change.
+pub fn forecast(spec: &Apply, setting: &Setting, facts: &mut Facts) -> Forecast {
+    let mut forecast = Forecast::default();
+    let Some(read) = read_of(spec, setting) else {
+        let hint = "set `repository` in rollback.yaml, or on this step";
+        forecast.block("no git repository is named", Some(hint.to_owned()));
+        return forecast;
+    };
+    let answer = facts.manifests.get(&read);
+    let Some(found) = known(&mut forecast, "the manifests", answer).cloned() else {
+        return forecast;
+    };
+    let files = found.files.join(", ");
+    forecast.evidence.push(format!("{files} as at {}", found.commit.phrase()));
+    forecast
+        .evidence
+        .push(format!("from {}, on kubectl's standard input", shown(&read.repository)));
+    forecast.pinned.insert(COMMIT.to_owned(), json!(found.commit.sha));
+    let changes = found.changes();
+    let from: std::collections::BTreeMap<String, &Option<String>> = changes
+        .iter()
+        .map(|change| (format!("{} {}", change.object, change.field), &change.from))
+        .collect();
+    forecast.pinned.insert(FROM.to_owned(), json!(from));
+    forecast.already_there = changes.is_empty();
+    if changes.is_empty() {
+        forecast.evidence.insert(0, "the cluster is as the manifests say".to_owned());
+        return forecast;
+    }
+    let (shown, more) = template::shown(changes);
+    forecast.changes = shown;
+    forecast.evidence.extend(more);
+    for object in &found.objects {
+        let Some(live) = &object.live else { continue };
+        forecast.contested(owner_warning(&object.name, live));
+        foresee(object, live, facts);
+    }
+    forecast
+}
+
+/// The next step sees the objects as they will be.
+fn foresee(object: &Object, live: &Value, facts: &mut Facts) {
+    if let Ok(workload) = Workload::try_from(object.name.clone())
+        && let Some(Ok(found)) = facts.workloads.get_mut(&workload)
+        && template::digest(&live["spec"]["template"])
+            != template::digest(&object.after["spec"]["template"])
+    {
+        found.object["spec"] = object.after["spec"].clone();
+    }
+    if let Some(name) = object.name.strip_prefix("configmap/")
+        && let Some(Ok(found)) = facts.configmaps.get_mut(name)
+    {
+        found["data"] = object.after["data"].clone();
+    }
+}
+
+/// The argv that is run; it gets the manifests on its standard input.
+pub fn commands(setting: &Setting, forecast: &Forecast) -> Vec<Vec<String>> {
+    if forecast.changes.is_empty() {
+        return Vec::new();
+    }
+    vec![kubectl(setting, &["apply", "-f", "-"])]
+}
+
+/// The manifests at the commit that the plan pinned.
+fn again(spec: &Apply, doing: &Doing) -> Known<Manifests> {
+    let pinned = doing.forecast.pinned.get(COMMIT).and_then(Value::as_str);
+    let at = pinned.unwrap_or(&spec.at).to_owned();
+    let spec = Apply { at, ..spec.clone() };
+    match read_of(&spec, &doing.setting) {
+        Some(read) => ask(&doing.reader, &read),
+        None => Err(Unread::Failed("no git repository is named".to_owned())),
+    }
+}
+
+/// Applies the bytes that the plan showed, unless somebody changed a field of them meanwhile.
+pub fn perform(spec: &Apply, doing: &Doing, hands: &mut Hands, permit: &Permit) -> Done {
+    let manifests = match again(spec, doing) {
+        Ok(manifests) => manifests,
+        Err(why) => return Done::badly(why.sentence().to_owned(), Vec::new()),
+    };
+    let planned = doing.forecast.pinned.get(FROM).cloned().unwrap_or_default();
+    let drifted: Vec<String> = manifests
+        .changes()
+        .iter()
+        .filter(|change| {
+            planned.get(format!("{} {}", change.object, change.field)) != Some(&json!(change.from))
+        })
+        .map(|change| {
+            let now = change.from.as_deref().unwrap_or("not there");
+            format!("{} {} is {now}", change.object, change.field)
+        })
+        .collect();
+    if !drifted.is_empty() {
+        let shown: Vec<String> = drifted.into_iter().take(3).collect();
+        let why = format!("changed since the plan: {}; nothing was overwritten", shown.join(", "));
+        return Done::badly(why, Vec::new());
+    }
+    let argv = kubectl(&doing.setting, &["apply", "-f", "-"]);
+    let mut invocation = Invocation::new(argv, doing.timeout);
+    invocation.stdin = manifests.text.into_bytes();
+    let captured = hands.run(permit, &[invocation]).remove(0);
+    match ended_badly(&captured) {
+        Some(done) => done,
+        None => Done::well(format!("applied {}", manifests.files.join(", "))),
+    }
+}
+
+/// Whether the cluster is as the manifests say, and their workloads are rolled out.
+pub fn look(spec: &Apply, doing: &Doing) -> Effect {
+    let manifests = match again(spec, doing) {
+        Ok(manifests) => manifests,
+        Err(Unread::Missing(why, _)) => return Effect::Broken(why, Vec::new()),
+        Err(why) => return Effect::Unanswerable(why.sentence().to_owned()),
+    };
+    let left = manifests.changes();
+    if !left.is_empty() {
+        let fields: Vec<String> = left
+            .iter()
+            .take(3)
+            .map(|change| {
+                let now = change.from.as_deref().unwrap_or("not there");
+                format!("{} {} is {now}", change.object, change.field)
+            })
+            .collect();
+        let text = fields.join(", ");
+        let planned = doing.forecast.pinned.get(FROM).and_then(Value::as_object);
+        return if planned.is_some_and(|planned| left.len() < planned.len()) {
+            Effect::Partly(text)
+        } else {
+            Effect::Missing(text)
+        };
+    }
+    let cluster = &doing.reader.cluster;
+    let looks: Vec<(String, Effect)> = manifests
+        .workloads()
+        .iter()
+        .map(|workload| {
+            let effect = look_at(cluster, workload, &Wanted::Current, done_without_pods);
+            (workload.to_string(), effect)
+        })
+        .collect();
+    if looks.is_empty() {
+        let names: Vec<&str> = manifests.objects.iter().map(|it| it.name.as_str()).collect();
+        let text = format!("{} are as the manifests say", names.join(", "));
+        return Effect::Present(text, Outputs::new());
+    }
+    together(&looks)
+}

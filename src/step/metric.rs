@@ -1,0 +1,52 @@
+//! `metric`: a number of Prometheus against a bound. No data is never within a bound.
+
+use crate::runbook::Metric;
+use crate::world::metrics::{self, Server};
+
+/// The bound, as in `< 0.05`, and whether a value is within it.
+fn bound(spec: &Metric) -> (String, impl Fn(f64) -> bool) {
+    let (above, below) = (spec.above, spec.below);
+    let (at_least, at_most) = (spec.at_least, spec.at_most);
+    let words = [("> ", above), ("< ", below), (">= ", at_least), ("<= ", at_most)]
+        .into_iter()
+        .filter_map(|(sign, bound)| Some(format!("{sign}{}", bound?)))
+        .collect::<Vec<_>>()
+        .join(" and ");
+    let within = move |value: f64| {
+        above.is_none_or(|bound| value > bound)
+            && below.is_none_or(|bound| value < bound)
+            && at_least.is_none_or(|bound| value >= bound)
+            && at_most.is_none_or(|bound| value <= bound)
+    };
+    (words, within)
+}
+
+/// `sum(errors) < 0.05 for 1m`.
+pub fn words(spec: &Metric) -> String {
+    let (bound, _) = bound(spec);
+    let hold = if spec.hold.is_zero() {
+        String::new()
+    } else {
+        format!(" for {}", humantime::format_duration(spec.hold))
+    };
+    format!("{} {bound}{hold}", spec.query)
+}
+
+/// One attempt: whether the number is within the bound (none where there is no number), and a
+/// phrase. Blocks; for a helper thread.
+pub fn attempt(spec: &Metric, headers: &[(String, String)]) -> (Option<bool>, String) {
+    let Some(url) = &spec.url else { return (None, "no Prometheus is named".to_owned()) };
+    let server = Server { url, headers, timeout: spec.attempt_timeout };
+    match metrics::ask(&server, &spec.query) {
+        Err(why) => (None, why.sentence()),
+        Ok(sample) => {
+            let (bound, within) = bound(spec);
+            let value = sample.value;
+            if within(value) {
+                (Some(true), format!("{value} {bound}"))
+            } else {
+                (Some(false), format!("{value} (wanted {bound})"))
+            }
+        }
+    }
+}

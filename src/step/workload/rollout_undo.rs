@@ -1,0 +1,200 @@
+//! `rollout_undo`: an earlier pod template of a workload, known by its content. `kubectl rollout
+//! undo` goes by numbers: done twice it goes back to the broken template, and after a restart it
+//! undoes only the restart. Here the survey finds the template ([`history`]), the patch puts exactly
+//! that one in place, and a template that a rollback restored is never gone back from.
+
+mod history;
+
+use serde_json::{Value, json};
+
+use super::template::{self, Now, RESTORED};
+use super::{done_without_pods, effect_of, known, owner_warning, patch_access, permitted};
+use crate::facts::{Facts, Read, Unread, WorkloadFacts};
+use crate::journal::Permit;
+use crate::runbook::{RolloutUndo, UndoTo, Workload, WorkloadKind};
+use crate::step::set_flags::ended_badly;
+use crate::step::{Doing, Done, Effect, Forecast, Mark, Outputs, Setting};
+use crate::world::cluster::Cluster;
+use crate::world::cluster::rollout::{
+    STEP_ANNOTATION, Wanted, desired, held_back, template_annotation,
+};
+use crate::world::hands::Hands;
+use crate::world::process::Invocation;
+use history::{Choice, History};
+
+/// What it needs to know.
+pub fn reads(spec: &RolloutUndo) -> Vec<Read> {
+    let mut reads =
+        vec![Read::Workload(spec.workload.clone()), Read::Access(patch_access(&spec.workload))];
+    if spec.workload.kind != WorkloadKind::Deployment {
+        reads.push(Read::Revisions(spec.workload.clone()));
+    }
+    reads
+}
+
+/// Which template is wanted, in words.
+pub fn wanted(to: &UndoTo) -> String {
+    if let Some(image) = &to.image {
+        format!("the template with image {image}")
+    } else if let Some(revision) = to.revision {
+        format!("revision {revision}")
+    } else if to.annotations.is_empty() {
+        "the last good template".to_owned()
+    } else {
+        let pairs: Vec<String> =
+            to.annotations.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        format!("the template with {}", pairs.join(", "))
+    }
+}
+
+/// What it will find and change; its effect is added to the facts.
+pub fn forecast(spec: &RolloutUndo, setting: &Setting, facts: &mut Facts) -> Forecast {
+    let mut forecast = Forecast::default();
+    let what = spec.workload.to_string();
+    let found = known(&mut forecast, &what, facts.workloads.get(&spec.workload)).cloned();
+    let Some(found) = found else { return forecast };
+    let revisions = if spec.workload.kind == WorkloadKind::Deployment {
+        found.replica_sets.clone()
+    } else {
+        let read = facts.revisions.get(&spec.workload);
+        let Some(revisions) = known(&mut forecast, &format!("the history of {what}"), read) else {
+            return forecast;
+        };
+        revisions.clone()
+    };
+    let current = &found.object["spec"]["template"];
+    forecast.pinned.insert(before_key(&spec.workload), json!(template::digest(current)));
+    let history = History::new(&found, &revisions);
+    match history.choose(&spec.to) {
+        Choice::Current(why) => {
+            forecast.evidence.push(format!("{what}  {why}"));
+            forecast.already_there = true;
+        }
+        Choice::Target(target) => {
+            let changes = template::differences(&what, current, &target.template);
+            let (shown, more) = template::shown(changes);
+            forecast.changes = shown;
+            forecast.evidence.push(format!("{what}  back to {}", target.phrase()));
+            forecast.evidence.extend(more);
+            let pinned = template::content(&target.template);
+            forecast.pinned.insert(target_key(&spec.workload), pinned);
+            obstacles(spec, setting, &found, facts, &mut forecast);
+            foresee(&spec.workload, found.clone(), &target.template, facts);
+        }
+        Choice::None(why, hint) => forecast.block(why, hint),
+    }
+    forecast
+}
+
+fn before_key(workload: &Workload) -> String {
+    format!("{workload} template")
+}
+
+fn target_key(workload: &Workload) -> String {
+    format!("{workload} wanted template")
+}
+
+fn obstacles(
+    spec: &RolloutUndo,
+    setting: &Setting,
+    found: &WorkloadFacts,
+    facts: &Facts,
+    forecast: &mut Forecast,
+) {
+    let what = spec.workload.to_string();
+    if let Some((why, hint)) = held_back(&found.object) {
+        forecast.block(why, Some(hint));
+    }
+    if desired(&found.object) == 0 {
+        forecast.warnings.push(format!("{what} is scaled to zero: no pods will show the template"));
+    }
+    permitted(forecast, facts, &patch_access(&spec.workload), &setting.namespace);
+    forecast.contested(owner_warning(&what, &found.object));
+    if found.object["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"]
+        .is_string()
+    {
+        forecast.warnings.push(format!(
+            "{what} was made by `kubectl apply`: the next apply of the broken manifest brings it back"
+        ));
+    }
+}
+
+/// The next step sees the template that this one puts in place.
+fn foresee(workload: &Workload, mut found: WorkloadFacts, template: &Value, facts: &mut Facts) {
+    let mut after = template::content(template);
+    if !after["metadata"]["annotations"].is_object() {
+        after["metadata"]["annotations"] = json!({});
+    }
+    after["metadata"]["annotations"][STEP_ANNOTATION] = json!("<this run>");
+    after["metadata"]["annotations"][RESTORED] = json!(template::digest(template));
+    found.object["spec"]["template"] = after;
+    facts.workloads.insert(workload.clone(), Ok(found));
+}
+
+/// The argv that is run, with the generation still open.
+pub fn commands(
+    spec: &RolloutUndo,
+    setting: &Setting,
+    mark: &Mark,
+    forecast: &Forecast,
+) -> Vec<Vec<String>> {
+    let template = forecast.pinned.get(&target_key(&spec.workload));
+    template
+        .map(|template| template::replace(&spec.workload, setting, mark, template, None))
+        .into_iter()
+        .collect()
+}
+
+/// Puts the template in place, unless somebody changed it since the plan.
+pub fn perform(spec: &RolloutUndo, doing: &Doing, hands: &mut Hands, permit: &Permit) -> Done {
+    let pinned = &doing.forecast.pinned;
+    let Some(wanted) = pinned.get(&target_key(&spec.workload)) else {
+        return Done::badly("the survey found no template to go back to", Vec::new());
+    };
+    let before = pinned.get(&before_key(&spec.workload)).and_then(Value::as_str);
+    let (cluster, setting) = (&doing.reader.cluster, &doing.setting);
+    let before = before.unwrap_or_default();
+    match template::now(cluster, &spec.workload, setting, &doing.mark, before, wanted) {
+        Now::There => Done::well(format!("{} has this template already", spec.workload)),
+        Now::Changed(why) | Now::Unread(why) => Done::badly(why, Vec::new()),
+        Now::Patch(argv) => {
+            let captured = hands.run(permit, &[Invocation::new(argv, doing.timeout)]).remove(0);
+            match ended_badly(&captured) {
+                Some(done) => done,
+                None => Done::well(format!("{} has the earlier template", spec.workload)),
+            }
+        }
+    }
+}
+
+/// Whether the workload has the template, and all pods are of it.
+pub fn look(spec: &RolloutUndo, cluster: &Cluster, forecast: &Forecast) -> Effect {
+    let facts = match cluster.workload(&spec.workload) {
+        Ok(facts) => facts,
+        Err(Unread::Missing(why, _)) => return Effect::Broken(why, Vec::new()),
+        Err(why) => return Effect::Unanswerable(why.sentence().to_owned()),
+    };
+    let Some(wanted) = forecast.pinned.get(&target_key(&spec.workload)) else {
+        // The survey found it there already; its rollout is all that is left to see.
+        return effect_of(cluster, &facts, &Wanted::Current, done_without_pods);
+    };
+    let template = &facts.object["spec"]["template"];
+    if template::digest(template) == template::digest(wanted) {
+        return match effect_of(cluster, &facts, &Wanted::Current, done_without_pods) {
+            Effect::Present(text, _) => {
+                Effect::Present(format!("{text}, of the earlier template"), Outputs::new())
+            }
+            other => other,
+        };
+    }
+    let what = spec.workload.to_string();
+    let (changes, _) = template::shown(template::differences(&what, wanted, template));
+    let found: Vec<String> =
+        changes.iter().take(3).map(|it| format!("{} is {}", it.field, it.to)).collect();
+    Effect::Missing(format!("{what} does not have the template: {}", found.join(", ")))
+}
+
+/// The digest that a template of ours says it restored.
+fn restored(object: &Value) -> Option<&str> {
+    template_annotation(object, RESTORED)
+}

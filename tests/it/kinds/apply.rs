@@ -1,0 +1,89 @@
+//! `apply`: manifests of a git ref, tried first, applied from the same bytes.
+
+use serde_json::json;
+
+use crate::forge::remote::Remote;
+use crate::scenario::{NAMESPACE, Scenario};
+
+const CONFIGMAP: &str =
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: flags }\ndata: { A: \"1\", B: \"2\" }\n";
+const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\nspec:\n  \
+    replicas: 3\n  selector: { matchLabels: { app: web } }\n  template:\n    metadata: { labels: { app: \
+    web } }\n    spec:\n      containers:\n        - name: app\n          image: app:1\n          \
+    envFrom: [{ configMapRef: { name: flags } }]\n";
+
+/// A remote whose branch `good` has the manifests, and a cluster that has gone another way.
+fn scenario(remote: &Remote, at: &str, paths: &str) -> Scenario {
+    remote.write("deploy/flags.yaml", CONFIGMAP);
+    remote.write("deploy/web.yml", DEPLOYMENT);
+    remote.write("deploy/README.md", "not a manifest");
+    remote.commit("The manifests from before");
+    remote.push("good");
+    let scenario = Scenario::new()
+        .settings(&format!(
+            "apiVersion: rollback/v1\ncontext: test\nnamespace: shop\nrepository: {}\n",
+            remote.url()
+        ))
+        .cluster()
+        .configmap("flags", &[("A", "9"), ("B", "2")])
+        .deployment("web", "flags")
+        .component(
+            "web",
+            &format!(
+                "methods:\n  config:\n    steps:\n      - id: apply\n        name: Apply\n        \
+                 apply: {{ ref: {at}, paths: [{paths}] }}\n        timeout: 15s\n"
+            ),
+        );
+    let patch = json!({"spec": {"template": {"spec": {"containers": [
+        {"name": "app", "image": "app:2", "envFrom": [{"configMapRef": {"name": "flags"}}]},
+    ]}}}});
+    scenario.world().patch_merge("deployments", NAMESPACE, "web", &patch).expect("patched");
+    assert!(scenario.world().settle());
+    scenario
+}
+
+#[test]
+fn manifests_of_a_ref_are_shown_as_differences_applied_and_seen() {
+    let remote = Remote::empty();
+    let scenario = scenario(&remote, "good", "deploy");
+    let before = scenario.world().digest();
+    scenario
+        .run(&["component", "web", "--dry-run"])
+        .exits(0)
+        .says("configmap/flags  data A  9 -> 1")
+        .says("app image  app:2 -> app:1")
+        .says("The manifests from");
+    assert_eq!(scenario.world().digest(), before, "a dry-run changes nothing");
+    scenario.run(&["component", "web", "--yes"]).exits(5);
+    let flags = scenario.world().get("configmaps", NAMESPACE, "flags").expect("there");
+    assert_eq!(flags["data"], json!({"A": "1", "B": "2"}));
+    let web = scenario.world().get("deployments", NAMESPACE, "web").expect("there");
+    assert_eq!(web["spec"]["template"]["spec"]["containers"][0]["image"], "app:1");
+    let changes = scenario.changes().len();
+    scenario.run(&["component", "web", "--yes"]).says("the cluster is as the manifests say");
+    assert_eq!(scenario.changes().len(), changes, "a second time changes nothing");
+}
+
+#[test]
+fn what_is_not_there_or_not_accepted_is_blocked_before_anything_is_changed() {
+    let remote = Remote::empty();
+    let wrong = scenario(&remote, "goood", "deploy");
+    wrong.run(&["component", "web", "--dry-run"]).exits(4).says("did you mean good?");
+    let remote = Remote::empty();
+    let wrong = scenario(&remote, "good", "deploy/flag.yaml");
+    wrong
+        .run(&["component", "web", "--dry-run"])
+        .exits(4)
+        .says("there is no manifest deploy/flag.yaml at good")
+        .says("did you mean deploy/flags.yaml?");
+    let remote = Remote::empty();
+    let wrong = scenario(&remote, "good", "deploy/README.md");
+    wrong
+        .run(&["component", "web", "--dry-run"])
+        .exits(4)
+        .says("the API server refuses the manifests");
+    let remote = Remote::empty();
+    let forbidden = scenario(&remote, "good", "deploy");
+    forbidden.world().deny("admin", "patch", "deployments", "web");
+    forbidden.run(&["component", "web", "--dry-run"]).exits(4).says("forbidden");
+}

@@ -1,0 +1,53 @@
+//! A method that the team has not filled in yet: said everywhere, run nowhere.
+
+use crate::scenario::Scenario;
+
+fn scenario() -> Scenario {
+    Scenario::new().component(
+        "store",
+        "methods:\n  flag:\n    steps:\n      - name: Fail\n        command: [\"false\"]\n        \
+         idempotent: true\n  config:\n    not_ready: The snapshot has no name yet.\n  code:\n    \
+         steps:\n      - name: Touch\n        command: [touch, done]\n        idempotent: true\n",
+    )
+}
+
+#[test]
+fn a_method_that_is_not_ready_is_blocked_in_the_survey_and_never_run() {
+    let scenario = scenario();
+    for arguments in [
+        &["component", "store", "--method", "config", "--dry-run"][..],
+        &["component", "store", "--method", "config", "--yes"][..],
+        &["component", "store", "--method", "config", "--yes", "--skip-blocked", "not-ready"][..],
+    ] {
+        scenario
+            .run(arguments)
+            .exits(4)
+            .says("the method config is not ready to be run")
+            .says("The snapshot has no name yet.");
+    }
+    assert!(scenario.runs().is_empty());
+}
+
+#[test]
+fn lint_warns_of_it_and_the_ladder_passes_it_over() {
+    let scenario = scenario();
+    scenario
+        .run(&["lint"])
+        .exits(0)
+        .says("the method `config` cannot be run yet")
+        .says("The snapshot has no name yet.");
+    let plan = scenario.run(&["component", "store", "--dry-run", "--output", "json"]).exits(0);
+    let text = plan.stdout;
+    assert!(text.contains("\"code\"") && !text.contains("\"config\""), "{text}");
+}
+
+#[test]
+fn a_method_needs_steps_or_a_reason_why_it_has_none() {
+    let scenario =
+        Scenario::new().component("store", "methods:\n  flag:\n    description: Nothing.\n");
+    scenario
+        .run(&["lint"])
+        .exits(3)
+        .says("the method `flag` has no steps")
+        .says("while it cannot be run yet, `not_ready:` and why");
+}
