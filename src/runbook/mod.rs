@@ -1,5 +1,6 @@
 //! The YAML format: types, loading, errors with their place.
 
+pub mod bound;
 pub mod catalog;
 mod check;
 pub mod duration;

@@ -53,6 +53,46 @@ pub fn attempt(http: &Http, headers: &[(String, String)]) -> Attempt {
     }
 }
 
+/// A request that wants the body of its answer.
+#[derive(Debug, Clone, Default)]
+pub struct Fetch {
+    /// Where, with its query.
+    pub url: String,
+    /// What is posted, with its content type; none asks with GET.
+    pub post: Option<(&'static str, String)>,
+    /// Added headers.
+    pub headers: Vec<(String, String)>,
+    /// How long it may take in all.
+    pub limit: Duration,
+}
+
+/// The status and the body of an answer, or one phrase why there is none. Blocks; for a helper
+/// thread.
+pub fn fetch(fetch: &Fetch) -> Result<(u16, Vec<u8>), String> {
+    let client = client(false)?;
+    let mut request = match &fetch.post {
+        Some((kind, body)) => {
+            client.post(&fetch.url).header("content-type", *kind).body(body.clone())
+        }
+        None => client.get(&fetch.url),
+    };
+    for (name, value) in &fetch.headers {
+        request = request.header(name, value);
+    }
+    let response =
+        request.timeout(fetch.limit).send().map_err(|error| phrase(&error, fetch.limit))?;
+    let status = response.status().as_u16();
+    let mut body = Vec::new();
+    response
+        .take(8 * BODY_CAP + 1)
+        .read_to_end(&mut body)
+        .map_err(|error| format!("{status}, but its body could not be read: {error}"))?;
+    if body.len() as u64 > 8 * BODY_CAP {
+        return Err(format!("{status}, but its body is larger than 8 MiB"));
+    }
+    Ok((status, body))
+}
+
 fn client(proxy: bool) -> Result<&'static Client, String> {
     static DIRECT: OnceLock<Result<Client, String>> = OnceLock::new();
     static PROXIED: OnceLock<Result<Client, String>> = OnceLock::new();
