@@ -124,6 +124,8 @@ pub enum SchemaPart {
     Runbook,
     /// `rollback.yaml`.
     Settings,
+    /// `triggers.yaml`.
+    Triggers,
     /// The reference page, in Markdown.
     Reference,
 }

@@ -17,6 +17,8 @@ pub mod facts;
 pub mod plan;
 pub mod step;
 
+pub mod watch;
+
 pub mod late;
 pub mod lock;
 pub mod run;

@@ -79,6 +79,7 @@ fn call(cli: &Cli, screen: &Screen) -> Result<Exit> {
             let part = match part {
                 SchemaPart::Runbook => schema::Part::Runbook,
                 SchemaPart::Settings => schema::Part::Settings,
+                SchemaPart::Triggers => schema::Part::Triggers,
                 SchemaPart::Reference => schema::Part::Reference,
             };
             screen.result(&schema::schema(part)?);

@@ -9,6 +9,7 @@ pub mod guard;
 pub mod head;
 mod keys;
 pub mod lint;
+mod lint_watching;
 pub mod load;
 pub mod model;
 pub mod names;
@@ -17,5 +18,6 @@ pub mod problem;
 pub mod schema;
 pub mod template;
 pub mod tree;
+pub mod watching;
 
 pub use model::*;

@@ -226,6 +226,10 @@ fn one(data: &Value, range: bool) -> Reading<Vec<Point>> {
         (Some(kind), _) => return Err(format!("the query gives a {kind}, not one number")),
         (None, _) => return Err("the answer has no result".to_owned()),
     };
+    if range {
+        // A gap in a range is a gap; whoever reads it sees it by the times.
+        return Ok(points.iter().filter_map(|pair| point(pair).ok()).collect());
+    }
     points.iter().map(point).collect()
 }
 

@@ -28,6 +28,8 @@ pub enum Keys {
     Header,
     /// JSON pointers (`/status`).
     Pointer,
+    /// Names of triggers and metrics.
+    Signal,
 }
 
 impl Keys {
@@ -40,6 +42,7 @@ impl Keys {
             Keys::Flag => "^[A-Za-z0-9._-]{1,253}$",
             Keys::Header => "^[A-Za-z0-9-]+$",
             Keys::Pointer => "^(/.*)?$",
+            Keys::Signal => "^[a-z][a-z0-9_-]{0,62}$",
         }
     }
 
@@ -61,6 +64,11 @@ impl Keys {
                 key.len() <= 253 && all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
             }
             Keys::Header => all(|c| c.is_ascii_alphanumeric() || c == '-'),
+            Keys::Signal => {
+                key.starts_with(|c: char| c.is_ascii_lowercase())
+                    && key.len() <= 63
+                    && all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c))
+            }
             Keys::Pointer => key.is_empty() || key.starts_with('/'),
         }
     }
@@ -74,6 +82,7 @@ impl Keys {
             Keys::Flag => "a flag's key (letters, digits, `.`, `_`, `-`)",
             Keys::Header => "a header's name",
             Keys::Pointer => "a JSON pointer (`/status`)",
+            Keys::Signal => "the name of a trigger or a metric (`[a-z][a-z0-9_-]*`)",
         }
     }
 }
@@ -99,6 +108,8 @@ pub enum Type {
     Number(u32, u32),
     /// `30s`, `5m`, `1m30s`.
     Duration,
+    /// `> 10%`, `< 2s`, `== 0`.
+    Bound,
     /// One of some words.
     Choice(&'static [&'static str]),
     /// `kind/name`.
