@@ -14,7 +14,9 @@ use crate::runbook::{Level, Target};
 
 use super::launch::Launch;
 use super::screen::Screen;
-use super::{Format, completions, lint, list, rehearse, resume, runs, schema, show};
+use super::{
+    Format, completions, lint, list, metrics, rehearse, resume, runs, schema, show, triggers, watch,
+};
 
 /// The process.
 pub fn main() -> ExitCode {
@@ -54,6 +56,9 @@ fn call(cli: &Cli, screen: &Screen) -> Result<Exit> {
         }
         Command::Resume(args) => resume::resume(screen, args),
         Command::Runs(args) => runs::runs(screen, args),
+        Command::Triggers(args) => triggers::triggers(&catalog(global, screen)?, screen, args),
+        Command::Watch(args) => watch::watch(&catalog(global, screen)?, screen, args),
+        Command::Metrics(args) => metrics::metrics(&catalog(global, screen)?, screen, args),
         Command::List => {
             screen.result(&list::list(&catalog(global, screen)?, format(global))?);
             Ok(Exit::Success)

@@ -13,11 +13,14 @@ use crate::facts::{self, Facts};
 use crate::inbox::{Answer, Inbox, Message, Stop};
 use crate::journal::{self, Journal};
 use crate::lock;
-use crate::output::recorder::Recorder;
+use crate::output::notify::Notifier;
+use crate::output::recorder::{Recorder, View};
+use crate::output::samples::Sampler;
 use crate::plan::{self, Circumstances, Plan, Rung};
 use crate::run::{Conclusion, Policy, Run, ask, attempt_headers, millis};
 use crate::runbook::catalog::Catalog;
 use crate::runbook::parameters::Parameters;
+use crate::runbook::watching::Watching;
 use crate::runbook::{Confirm, Level, Runbook, Settings, Target};
 use crate::state::RunState;
 use crate::step::{Nature, Setting, Standing};
@@ -33,6 +36,12 @@ use super::screen::Screen;
 
 /// How long one read of the cluster may take.
 const CLUSTER_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long those who are told may take to hear of the end, after it was shown.
+const TELL: Duration = Duration::from_secs(3);
+
+/// How long a run waits for what is in `triggers.yaml`.
+const WATCHING: Duration = Duration::from_secs(1);
 
 /// How a draft is changed before it is planned; the rehearsal stands in for what reaches outside.
 pub type Adapt<'a> = &'a dyn Fn(&mut Draft);
@@ -77,6 +86,7 @@ impl Launch<'_> {
     }
 
     fn rung(&mut self, target: &Target) -> Result<Next> {
+        self.refuse_unknown_trigger()?;
         let mut inbox = Inbox::new();
         inbox.hear_signals()?;
         let (runbook, settings) = self.catalog.runbook(target)?;
@@ -100,7 +110,12 @@ impl Launch<'_> {
         }
         let journal = Journal::create(&self.state, &run_id)?;
         let output_dir = journal.dir().to_owned();
-        let views = self.screen.views(&surveyed.plan, &run_id);
+        let mut views = self.screen.views(&surveyed.plan, &run_id);
+        let watching = self.watching(&settings);
+        if let Some(watching) = watching.as_ref().filter(|it| !it.notifications.is_empty()) {
+            views.push(View::Told(Notifier::new(watching, &output_dir)));
+        }
+        let sampler = watching.as_ref().map(|watching| Sampler::start(watching, &output_dir));
         let mut hands = Hands::new(inbox, Recorder::new(journal, views));
         hands.output_dir = Some(output_dir);
         hands.redactor = Redactor::new(policy.secrets.values().cloned().collect());
@@ -112,7 +127,9 @@ impl Launch<'_> {
         run.hands.recorder.finish();
         run.reader.cluster.close();
         let conclusion = conclusion?;
+        drop(sampler);
         self.screen.end(&run.state);
+        run.hands.recorder.told(TELL);
         Ok(Launch::after(run, conclusion))
     }
 
@@ -141,6 +158,52 @@ impl Launch<'_> {
                 _,
             ) => Next::Ended(exit),
         }
+    }
+
+    /// What is measured and who is told; what is wrong with it never stands in the way.
+    fn watching(&self, settings: &Settings) -> Option<Watching> {
+        if self.simulated {
+            return None;
+        }
+        let (catalog, settings) = (self.catalog.clone(), settings.clone());
+        let (sender, receiver) = std::sync::mpsc::channel();
+        // On a thread of its own: a secret may come from a command that takes its time.
+        std::thread::spawn(move || {
+            let read = || -> Result<Watching> {
+                let mut watching = catalog.watching(&settings)?;
+                watching.resolve(&settings, &Parameters::default().with_environment())?;
+                Ok(watching)
+            };
+            let _ = sender.send(read().map_err(|error| error.to_string()));
+        });
+        let late = || Err("what it needs takes too long".to_owned());
+        match receiver.recv_timeout(WATCHING).unwrap_or_else(|_| late()) {
+            Ok(watching) => Some(watching),
+            Err(error) => {
+                let line = error.lines().next().unwrap_or_default();
+                let line = crate::terminal::sanitize::line(line);
+                self.screen.say(&format!("note: nobody is told of this run: {line}"));
+                None
+            }
+        }
+    }
+
+    /// A misspelt trigger is refused, where the catalog's triggers can be read at all.
+    fn refuse_unknown_trigger(&self) -> Result<()> {
+        let Some(given) = &self.args.trigger else { return Ok(()) };
+        let Ok(watching) = self.catalog.settings().and_then(|it| self.catalog.watching(&it)) else {
+            return Ok(());
+        };
+        if watching.triggers.is_empty() || watching.triggers.contains_key(given) {
+            return Ok(());
+        }
+        let error = Error::usage(format!("there is no trigger `{given}`"));
+        let names = watching.triggers.keys().map(String::as_str);
+        Err(match crate::error::nearest(given, names) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error.hint("see: rollback triggers"),
+        }
+        .into())
     }
 
     fn policy(&self) -> Result<Policy> {
@@ -316,6 +379,7 @@ impl Launch<'_> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             incident: self.args.incident.clone(),
             reason: self.args.reason.clone(),
+            trigger: self.args.trigger.clone(),
             escalated_from: self.args.escalated_from.clone(),
             budget_ms: plan.budget.map(millis),
             simulated: self.simulated,

@@ -10,12 +10,15 @@ mod entry;
 mod launch;
 pub mod lint;
 pub mod list;
+pub mod metrics;
 mod rehearse;
 mod resume;
 mod runs;
 pub mod schema;
 mod screen;
 pub mod show;
+mod triggers;
+mod watch;
 
 pub use entry::main;
 

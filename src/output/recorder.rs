@@ -2,10 +2,12 @@
 //! died (a closed pipe, a lost terminal) is quiet and stops nothing.
 
 use std::io;
+use std::time::Duration;
 
 use crate::event::{Envelope, Live, Record};
 use crate::journal::{Journal, Permit};
 use crate::output::jsonl::JsonLines;
+use crate::output::notify::Notifier;
 use crate::terminal::live::LiveView;
 
 /// A renderer.
@@ -14,6 +16,8 @@ pub enum View {
     Human(Box<LiveView>),
     /// For programs, on stdout.
     Lines(JsonLines),
+    /// For those who are told.
+    Told(Notifier),
 }
 
 /// The journal of the run and the renderers of this process.
@@ -73,6 +77,7 @@ impl Recorder {
             match view {
                 View::Human(view) => view.record(envelope),
                 View::Lines(lines) => lines.record(envelope),
+                View::Told(notifier) => notifier.record(envelope),
             }
         }
     }
@@ -83,6 +88,7 @@ impl Recorder {
             match view {
                 View::Human(view) => view.live(live),
                 View::Lines(lines) => lines.live(live),
+                View::Told(_) => {}
             }
         }
     }
@@ -92,7 +98,7 @@ impl Recorder {
         for view in &mut self.views {
             match view {
                 View::Human(view) => view.tick(),
-                View::Lines(_) => {}
+                View::Lines(_) | View::Told(_) => {}
             }
         }
     }
@@ -102,7 +108,7 @@ impl Recorder {
         for view in &mut self.views {
             match view {
                 View::Human(view) => view.hide(),
-                View::Lines(_) => {}
+                View::Lines(_) | View::Told(_) => {}
             }
         }
     }
@@ -112,7 +118,7 @@ impl Recorder {
         for view in &mut self.views {
             match view {
                 View::Human(view) => view.show(),
-                View::Lines(_) => {}
+                View::Lines(_) | View::Told(_) => {}
             }
         }
     }
@@ -122,7 +128,16 @@ impl Recorder {
         for view in &mut self.views {
             match view {
                 View::Human(view) => view.finish(),
-                View::Lines(_) => {}
+                View::Lines(_) | View::Told(_) => {}
+            }
+        }
+    }
+
+    /// After the end: those who are told get a moment to hear of it.
+    pub fn told(&self, limit: Duration) {
+        for view in &self.views {
+            if let View::Told(notifier) = view {
+                notifier.wait(limit);
             }
         }
     }

@@ -5,6 +5,7 @@
 pub mod layout;
 pub mod live;
 pub mod log_form;
+pub mod metrics_view;
 pub mod patient;
 pub mod plan_view;
 pub mod prompt;
@@ -16,4 +17,5 @@ pub mod screen_form;
 pub mod shell;
 pub mod story;
 pub mod style;
+pub mod triggers_view;
 pub mod verdict;

@@ -81,9 +81,19 @@ impl Server {
     /// What a query was over a span until now.
     pub fn range(&self, query: &str, span: Duration, step: Duration) -> Reading<Vec<Point>> {
         let end = now();
+        self.between(query, (end - span.as_secs_f64(), end), step)
+    }
+
+    /// What a query was from a time to a time, in seconds since 1970.
+    pub fn between(
+        &self,
+        query: &str,
+        (start, end): (f64, f64),
+        step: Duration,
+    ) -> Reading<Vec<Point>> {
         let form = [
             ("query", query.to_owned()),
-            ("start", format!("{:.3}", end - span.as_secs_f64())),
+            ("start", format!("{start:.3}")),
             ("end", format!("{end:.3}")),
             ("step", format!("{:.3}", step.as_secs_f64())),
         ];
