@@ -34,8 +34,8 @@ doc: ## The documentation of the code, warnings denied
 completions: ## Write the shell completions and the man pages again
 	cargo run --quiet -- completions --dir completions
 
-bench: kubectl build ## Measure against bash, as ratios in one run
-	@./benches/run
+bench: kubectl ## Measure against bash, as ratios in one run
+	cargo bench --bench against_bash
 
 audit: ## Advisories, bans, licences and sources of the dependencies (needs the network)
 	cargo deny check

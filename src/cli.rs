@@ -93,6 +93,15 @@ pub enum Command {
     Rehearse(RehearseArgs),
     /// Go on with a run that was stopped, killed or cut off.
     Resume(ResumeArgs),
+    /// Say who is rolling back the catalog's environment, from any machine.
+    ///
+    /// Reads the lock that a run holds in the cluster: who, where, for which incident, at which
+    /// step. Changes nothing.
+    Status(StatusArgs),
+    /// Free the lock that a dead run has left behind.
+    ///
+    /// Watches the holder for as long as its lock lasts, and refuses while it still renews.
+    Unlock(UnlockArgs),
     /// List the runs of this machine, or tell the story of one.
     Runs(RunsArgs),
     /// Evaluate the reasons to roll back, now.
@@ -281,12 +290,70 @@ pub struct RunArgs {
     /// Answer a manual step or a step in doubt. May be repeated.
     #[arg(long = "answer", value_name = "STEP=pass|fail")]
     pub answers: Vec<String>,
+    /// What happens where somebody else is at work.
+    #[command(flatten)]
+    pub lock: LockArgs,
     /// How long the survey may take before what is missing is said to be unanswered.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
     pub survey_timeout: std::time::Duration,
     /// The run that escalated to this one.
     #[arg(long, value_name = "RUN", hide = true)]
     pub escalated_from: Option<String>,
+}
+
+/// What happens where somebody else is at work, and where the lock cannot be had.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LockArgs {
+    /// Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7).
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub lock_timeout: Option<std::time::Duration>,
+    /// Ask a run of a lower level to stop after its step, and wait for it.
+    #[arg(long)]
+    pub preempt: bool,
+    /// Go on where the cluster's lock can be neither taken nor renewed; one that is held stays held.
+    #[arg(long)]
+    pub without_lock: bool,
+    /// How long the lock lasts without being renewed (15s).
+    #[arg(long, value_name = "DURATION", env = "ROLLBACK_LEASE", hide = true, value_parser = humantime::parse_duration)]
+    pub lease: Option<std::time::Duration>,
+}
+
+/// Which environment; what is not said is the catalog's.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PlaceArgs {
+    /// The kubectl context.
+    #[arg(long, value_name = "CONTEXT")]
+    pub context: Option<String>,
+    /// The namespace.
+    #[arg(long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// Give a parameter its value, where the catalog's context or namespace names one.
+    #[arg(long = "param", short, value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+}
+
+/// Whose state.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Which environment.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Watch the holder for as long as its lock lasts, and say whether it lives.
+    #[arg(long)]
+    pub observe: bool,
+}
+
+/// Which lock.
+#[derive(Debug, Args)]
+pub struct UnlockArgs {
+    /// The id of the run that holds it, as `rollback status` shows it; its beginning or end will do.
+    pub run: String,
+    /// Free it although its holder still renews it: the holder stops before its next step.
+    #[arg(long)]
+    pub force: bool,
+    /// Which environment.
+    #[command(flatten)]
+    pub place: PlaceArgs,
 }
 
 /// What is rehearsed.
@@ -354,6 +421,9 @@ pub struct ResumeArgs {
     /// Never ask.
     #[arg(long)]
     pub no_input: bool,
+    /// What happens where somebody else is at work.
+    #[command(flatten)]
+    pub lock: LockArgs,
     /// Answer a manual step, or a step in doubt: `pass` it was applied, `fail` run it again.
     #[arg(long = "answer", value_name = "STEP=pass|fail")]
     pub answers: Vec<String>,

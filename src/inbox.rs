@@ -2,12 +2,14 @@
 //! main thread blocks in [`Inbox::recv_until`] and nowhere else; each blocking resource has a
 //! helper thread with a sender, and helpers are abandoned, never joined.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::facts::Facts;
+use crate::lock::Attempt;
 use crate::step::Effect;
 use crate::world::process::Ending;
 
@@ -31,7 +33,19 @@ pub enum Message {
     Answered(Answer),
     /// The survey is in.
     Surveyed(Box<Facts>),
+    /// Work on a helper thread that somebody else keeps the result of is done.
+    Finished,
+    /// What a helper sends, with the number of its work; [`Inbox::recv_until`] unwraps it.
+    From(Ticket, Box<Message>),
+    /// What came of trying to take the environment's Lease.
+    Lease(Box<Attempt>),
+    /// A word that the operator should see, such as that the lock was lost.
+    Notice(String),
 }
+
+/// The number of a helper's work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(u64);
 
 /// What the operator answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +84,11 @@ pub struct Inbox {
     stop: Stop,
     terminated: bool,
     hung_up: bool,
+    /// The work that was begun last.
+    last: u64,
+    /// Work that nobody waits for any more: its answer must not be taken for another's.
+    abandoned: BTreeSet<Ticket>,
+    woken: bool,
 }
 
 impl Default for Inbox {
@@ -82,7 +101,16 @@ impl Inbox {
     /// An inbox that hears nothing yet.
     pub fn new() -> Inbox {
         let (sender, receiver) = channel();
-        Inbox { sender, receiver, stop: Stop::No, terminated: false, hung_up: false }
+        Inbox {
+            sender,
+            receiver,
+            stop: Stop::No,
+            terminated: false,
+            hung_up: false,
+            last: 0,
+            abandoned: BTreeSet::new(),
+            woken: false,
+        }
     }
 
     /// Starts to hear SIGINT, SIGTERM and SIGHUP instead of dying of them.
@@ -104,25 +132,73 @@ impl Inbox {
         self.sender.clone()
     }
 
-    /// Runs `work` on a helper thread; its message arrives here.
-    pub fn helper(&self, work: impl FnOnce() -> Message + Send + 'static) {
+    /// Runs `work` on a helper thread; its message arrives here, unless it is abandoned.
+    pub fn helper(&mut self, work: impl FnOnce() -> Message + Send + 'static) -> Ticket {
+        self.last += 1;
+        let ticket = Ticket(self.last);
         let sender = self.sender.clone();
         std::thread::spawn(move || {
-            let _ = sender.send(work());
+            let _ = sender.send(Message::From(ticket, Box::new(work())));
         });
+        ticket
+    }
+
+    /// Nobody waits for this work any more: its answer, should it still come, is dropped.
+    pub fn abandon(&mut self, ticket: Ticket) {
+        self.abandoned.insert(ticket);
+    }
+
+    /// Whether something that is watched moved since this was asked last. Waits that are about
+    /// something else take such a message in passing; it must not be lost with them.
+    pub fn was_woken(&mut self) -> bool {
+        std::mem::take(&mut self.woken)
+    }
+
+    /// Does blocking work on a helper thread while signals are heard; none when a signal came first
+    /// (the work is abandoned).
+    pub fn attend<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let (sender, receiver) = channel();
+        let ticket = self.helper(move || {
+            let _ = sender.send(work());
+            Message::Finished
+        });
+        loop {
+            match self.recv_until(Instant::now() + TICK) {
+                Some(Message::Finished) => return receiver.recv().ok(),
+                Some(Message::Signal(_)) => {
+                    self.abandon(ticket);
+                    return None;
+                }
+                _ => {}
+            }
+        }
     }
 
     /// The next message, or none when `deadline` passes first.
     pub fn recv_until(&mut self, deadline: Instant) -> Option<Message> {
-        let message =
-            match self.receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let message = match self.receiver.recv_timeout(left) {
                 Ok(message) => message,
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
             };
-        if let Message::Signal(signal) = &message {
-            self.count(*signal);
+            match message {
+                Message::From(ticket, _) if self.abandoned.remove(&ticket) => {}
+                Message::From(_, message) => return Some(*message),
+                Message::Signal(signal) => {
+                    self.count(signal);
+                    return Some(message);
+                }
+                Message::Woken => {
+                    self.woken = true;
+                    return Some(message);
+                }
+                _ => return Some(message),
+            }
         }
-        Some(message)
     }
 
     /// Counts the signals that have arrived and drops stale wake-ups; for between two steps.
@@ -192,6 +268,28 @@ mod tests {
         }
         assert_eq!(seen, [Stop::AfterStep, Stop::EndChild, Stop::KillChild, Stop::KillChild]);
         assert!(!inbox.terminated());
+    }
+
+    #[test]
+    fn an_answer_that_came_too_late_is_not_taken_for_another_s() {
+        let mut inbox = Inbox::new();
+        let late = inbox.helper(|| Message::Probed(true, "late".to_owned()));
+        inbox.abandon(late);
+        inbox.helper(|| Message::Probed(false, "in time".to_owned()));
+        let until = Instant::now() + Duration::from_secs(5);
+        let Some(Message::Probed(passed, sentence)) = inbox.recv_until(until) else {
+            panic!("no answer")
+        };
+        assert_eq!((passed, sentence.as_str()), (false, "in time"));
+    }
+
+    #[test]
+    fn an_event_that_another_wait_took_is_remembered_once() {
+        let mut inbox = Inbox::new();
+        inbox.sender().send(Message::Woken).expect("open");
+        inbox.recv_until(Instant::now());
+        assert!(inbox.was_woken());
+        assert!(!inbox.was_woken());
     }
 
     #[test]

@@ -36,6 +36,18 @@ pub enum StepState {
     },
 }
 
+impl StepState {
+    /// Where a step is whose doubt was resolved like this.
+    fn after_doubt(effect: EffectKind) -> StepState {
+        match effect {
+            EffectKind::Present | EffectKind::Awaiting => StepState::Done { effect },
+            EffectKind::Broken => StepState::Failed { outcome: Outcome::Failed },
+            EffectKind::Missing | EffectKind::Partly => StepState::Pending,
+            EffectKind::Underway | EffectKind::Unanswerable => StepState::InDoubt,
+        }
+    }
+}
+
 /// A step's part of the story.
 #[derive(Debug, Clone, Serialize)]
 pub struct StepRun {
@@ -62,12 +74,23 @@ pub struct StepRun {
     pub commands: Vec<Vec<String>>,
     /// What it left behind.
     pub outputs: Outputs,
-    /// The child of the last attempt: group, start time, program.
+    /// The children of the last attempt.
     #[serde(skip)]
-    pub child: Option<(u32, String, String)>,
+    pub children: Vec<Child>,
     /// What was chosen after its last failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub choice: Option<Choice>,
+}
+
+/// A child that was started for a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Child {
+    /// Its process group.
+    pub group: u32,
+    /// Its start time as the system tells it.
+    pub started: String,
+    /// Its program.
+    pub program: String,
 }
 
 /// A judged condition.
@@ -180,7 +203,7 @@ impl RunState {
                     elapsed_ms: 0,
                     commands: planned.commands.clone(),
                     outputs: Outputs::new(),
-                    child: None,
+                    children: Vec::new(),
                     choice: None,
                 })
                 .collect()
@@ -225,11 +248,14 @@ impl RunState {
                     run.attempts = *attempt;
                     run.started.get_or_insert(ts);
                     run.commands.clone_from(commands);
-                    run.child = None;
+                    run.children.clear();
+                    run.choice = None;
                 });
             }
             Record::ChildStarted { step, group, started, program } => {
-                self.on(step, |run| run.child = Some((*group, started.clone(), program.clone())));
+                let child =
+                    Child { group: *group, started: started.clone(), program: program.clone() };
+                self.on(step, |run| run.children.push(child));
             }
             Record::StepEnded {
                 step, outcome, effect, why, detail, elapsed_ms, outputs, ..
@@ -242,9 +268,12 @@ impl RunState {
                     };
                     run.why.clone_from(why);
                     run.detail.clone_from(detail);
-                    run.elapsed_ms += elapsed_ms;
+                    run.elapsed_ms = run.elapsed_ms.saturating_add(*elapsed_ms);
                     run.outputs.clone_from(outputs);
-                    run.child = None;
+                    // One that was ended may still be ending: only a good end forgets them.
+                    if *outcome == Outcome::Done {
+                        run.children.clear();
+                    }
                 });
             }
             Record::StepSkipped { step, why, detail } => self.on(step, |run| {
@@ -253,18 +282,11 @@ impl RunState {
             }),
             Record::DoubtResolved { step, effect, why, outputs, .. } => self.on(step, |run| {
                 run.why.clone_from(why);
-                run.child = None;
+                run.children.clear();
                 if !outputs.is_empty() {
                     run.outputs.clone_from(outputs);
                 }
-                run.state = match effect {
-                    EffectKind::Present | EffectKind::Awaiting => {
-                        StepState::Done { effect: *effect }
-                    }
-                    EffectKind::Broken => StepState::Failed { outcome: Outcome::Failed },
-                    EffectKind::Missing | EffectKind::Partly => StepState::Pending,
-                    EffectKind::Underway | EffectKind::Unanswerable => StepState::InDoubt,
-                };
+                run.state = StepState::after_doubt(*effect);
             }),
             Record::Decision { step, choice, .. } => self.on(step, |run| {
                 run.choice = Some(*choice);

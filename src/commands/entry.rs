@@ -12,10 +12,14 @@ use crate::runbook::catalog::Catalog;
 use crate::runbook::parameters::Parameters;
 use crate::runbook::{Level, Target};
 
+use crate::terminal::layout::Page;
+use crate::terminal::style::{Paint, Style};
+
 use super::launch::Launch;
 use super::screen::Screen;
 use super::{
-    Format, completions, lint, list, metrics, rehearse, resume, runs, schema, show, triggers, watch,
+    Format, completions, lint, list, metrics, rehearse, resume, runs, schema, show, status,
+    triggers, unlock, watch,
 };
 
 /// The process.
@@ -55,6 +59,8 @@ fn call(cli: &Cli, screen: &Screen) -> Result<Exit> {
             rehearse::rehearse(global, screen, target, args)
         }
         Command::Resume(args) => resume::resume(screen, args),
+        Command::Status(args) => status::status(global, screen, args),
+        Command::Unlock(args) => unlock::unlock(global, screen, args),
         Command::Runs(args) => runs::runs(screen, args),
         Command::Triggers(args) => triggers::triggers(&catalog(global, screen)?, screen, args),
         Command::Watch(args) => watch::watch(&catalog(global, screen)?, screen, args),
@@ -158,15 +164,28 @@ fn report(screen: &Screen, error: &anyhow::Error) -> Exit {
         screen.result(&value.to_string());
     }
     if !message.is_empty() {
-        let mut text =
-            if message.starts_with("error") { message } else { format!("error: {message}") };
-        for hint in known.map(|known| known.hints.as_slice()).unwrap_or_default() {
-            text.push_str("\n  ");
-            text.push_str(hint);
-        }
-        screen.say(&text);
+        let hints = known.map(|known| known.hints.as_slice()).unwrap_or_default();
+        screen.say(&error_text(&message, hints, &screen.err));
     }
     exit
+}
+
+/// An error for people: what, then what to do, wrapped. What is laid out already stays as it is.
+fn error_text(message: &str, hints: &[String], style: &Style) -> String {
+    let mut page = Page::new(style);
+    if message.starts_with("error") || message.starts_with('\u{1b}') {
+        page.raw(message);
+        page.raw("\n");
+    } else {
+        for (number, line) in message.lines().enumerate() {
+            let lead = if number == 0 { "error: " } else { "       " };
+            page.marked(Paint::Bad, lead, Paint::Plain, line);
+        }
+    }
+    for hint in hints {
+        page.text("  ", Paint::Plain, hint);
+    }
+    page.finish()
 }
 
 /// The exit code of an error that carries none: something outside that we could not use.

@@ -12,16 +12,13 @@ use crate::event::{Record, RunStarted};
 use crate::facts::{self, Facts};
 use crate::inbox::{Answer, Inbox, Message, Stop};
 use crate::journal::{self, Journal};
-use crate::lock;
-use crate::output::notify::Notifier;
-use crate::output::recorder::{Recorder, View};
-use crate::output::samples::Sampler;
+use crate::lock::Held;
+use crate::output::recorder::Recorder;
 use crate::plan::{self, Circumstances, Plan, Rung};
 use crate::run::{Conclusion, Policy, Run, ask, attempt_headers, millis};
 use crate::runbook::catalog::Catalog;
 use crate::runbook::parameters::Parameters;
-use crate::runbook::watching::Watching;
-use crate::runbook::{Confirm, Level, Runbook, Settings, Target};
+use crate::runbook::{Confirm, Level, Runbook, SecretSource, Settings, Target};
 use crate::state::RunState;
 use crate::step::{Nature, Setting, Standing};
 use crate::terminal::prompt;
@@ -32,16 +29,12 @@ use crate::world::hands::Hands;
 use crate::world::{Reader, clock};
 use crate::{commands, secrets};
 
+use super::beside::{self, Beside};
 use super::screen::Screen;
+use super::under_lock::Claim;
 
 /// How long one read of the cluster may take.
 const CLUSTER_DEADLINE: Duration = Duration::from_secs(5);
-
-/// How long those who are told may take to hear of the end, after it was shown.
-const TELL: Duration = Duration::from_secs(3);
-
-/// How long a run waits for what is in `triggers.yaml`.
-const WATCHING: Duration = Duration::from_secs(1);
 
 /// How a draft is changed before it is planned; the rehearsal stands in for what reaches outside.
 pub type Adapt<'a> = &'a dyn Fn(&mut Draft);
@@ -86,7 +79,7 @@ impl Launch<'_> {
     }
 
     fn rung(&mut self, target: &Target) -> Result<Next> {
-        self.refuse_unknown_trigger()?;
+        beside::refuse_unknown_trigger(&self.args, &self.catalog)?;
         let mut inbox = Inbox::new();
         inbox.hear_signals()?;
         let (runbook, settings) = self.catalog.runbook(target)?;
@@ -98,39 +91,56 @@ impl Launch<'_> {
         }
         self.refuse_blocked(&mut inbox, &mut surveyed, policy.interactive)?;
         Launch::refuse_unanswerable(&surveyed.plan, &policy)?;
-        let confirmed = self.confirm(&mut inbox, &surveyed.plan, &settings, &policy)?;
+        let mut confirmed = self.confirm(&mut inbox, &surveyed.plan, &settings, &policy)?;
         let run_id = clock::run_id();
-        let environment = surveyed.plan.environment();
-        let about = format!("{} {}", surveyed.plan.target, surveyed.plan.method);
-        let _lock = lock::acquire(&self.state, &environment, &run_id, &about)?;
-        if surveyed.at.elapsed() > Duration::from_secs(1) {
-            let again = self.survey(&mut inbox, &runbook, &settings, &mut policy)?;
-            refuse_stale(&surveyed.plan, &again.plan)?;
+        let lock = self.lock(&mut inbox, &surveyed, &run_id, policy.interactive)?;
+        if lock.waited() || surveyed.at.elapsed() > Duration::from_secs(1) {
+            let mut again = self.survey(&mut inbox, &runbook, &settings, &mut policy)?;
+            if lock.waited() && surveyed.plan.digest != again.plan.digest {
+                // Who had the lock has changed what was shown: it is shown and confirmed anew.
+                self.screen.notice(&run_id, "the plan has changed while the lock was waited for");
+                self.screen.plan(&again.plan, false);
+                self.refuse_blocked(&mut inbox, &mut again, policy.interactive)?;
+                confirmed = self.confirm(&mut inbox, &again.plan, &settings, &policy)?;
+            } else {
+                refuse_stale(&surveyed.plan, &again.plan)?;
+            }
             surveyed = again;
         }
         let journal = Journal::create(&self.state, &run_id)?;
         let output_dir = journal.dir().to_owned();
         let mut views = self.screen.views(&surveyed.plan, &run_id);
-        let watching = self.watching(&settings);
-        if let Some(watching) = watching.as_ref().filter(|it| !it.notifications.is_empty()) {
-            views.push(View::Told(Notifier::new(watching, &output_dir)));
-        }
-        let sampler = watching.as_ref().map(|watching| Sampler::start(watching, &output_dir));
-        let mut hands = Hands::new(inbox, Recorder::new(journal, views));
+        let beside = Beside::begin(self, &settings, &output_dir, &mut views);
+        let mut hands = Hands::new(inbox, Recorder::new(journal, views).guarded(lock.guard()));
         hands.output_dir = Some(output_dir);
-        hands.redactor = Redactor::new(policy.secrets.values().cloned().collect());
+        hands.redact(Redactor::new(policy.secrets.values().cloned().collect()));
         let state = self
             .begin(&mut hands, &surveyed.plan, &confirmed)
             .map_err(|error| journal_failed(&error, true))?;
         let mut run = Run::new(surveyed.plan, state, hands, surveyed.reader, policy);
         let conclusion = run.go().map_err(|error| journal_failed(&error, false));
+        drop(lock);
         run.hands.recorder.finish();
         run.reader.cluster.close();
         let conclusion = conclusion?;
-        drop(sampler);
+        drop(beside);
         self.screen.end(&run.state);
-        run.hands.recorder.told(TELL);
+        run.hands.recorder.told(beside::TELL);
         Ok(Launch::after(run, conclusion))
+    }
+
+    /// Takes the environment's lock.
+    fn lock(
+        &self,
+        inbox: &mut Inbox,
+        surveyed: &Surveyed,
+        run_id: &str,
+        interactive: bool,
+    ) -> Result<Held> {
+        let plan = &surveyed.plan;
+        let mut claim = Claim::new(plan, run_id, &self.args.lock, interactive);
+        claim.incident.clone_from(&self.args.incident);
+        claim.take(inbox, &self.screen, &self.state, &surveyed.reader.cluster)
     }
 
     /// What follows a run: its exit code, or the next rung.
@@ -160,57 +170,12 @@ impl Launch<'_> {
         }
     }
 
-    /// What is measured and who is told; what is wrong with it never stands in the way.
-    fn watching(&self, settings: &Settings) -> Option<Watching> {
-        if self.simulated {
-            return None;
-        }
-        let (catalog, settings) = (self.catalog.clone(), settings.clone());
-        let (sender, receiver) = std::sync::mpsc::channel();
-        // On a thread of its own: a secret may come from a command that takes its time.
-        std::thread::spawn(move || {
-            let read = || -> Result<Watching> {
-                let mut watching = catalog.watching(&settings)?;
-                watching.resolve(&settings, &Parameters::default().with_environment())?;
-                Ok(watching)
-            };
-            let _ = sender.send(read().map_err(|error| error.to_string()));
-        });
-        let late = || Err("what it needs takes too long".to_owned());
-        match receiver.recv_timeout(WATCHING).unwrap_or_else(|_| late()) {
-            Ok(watching) => Some(watching),
-            Err(error) => {
-                let line = error.lines().next().unwrap_or_default();
-                let line = crate::terminal::sanitize::line(line);
-                self.screen.say(&format!("note: nobody is told of this run: {line}"));
-                None
-            }
-        }
-    }
-
-    /// A misspelt trigger is refused, where the catalog's triggers can be read at all.
-    fn refuse_unknown_trigger(&self) -> Result<()> {
-        let Some(given) = &self.args.trigger else { return Ok(()) };
-        let Ok(watching) = self.catalog.settings().and_then(|it| self.catalog.watching(&it)) else {
-            return Ok(());
-        };
-        if watching.triggers.is_empty() || watching.triggers.contains_key(given) {
-            return Ok(());
-        }
-        let error = Error::usage(format!("there is no trigger `{given}`"));
-        let names = watching.triggers.keys().map(String::as_str);
-        Err(match crate::error::nearest(given, names) {
-            Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error.hint("see: rollback triggers"),
-        }
-        .into())
-    }
-
     fn policy(&self) -> Result<Policy> {
         Ok(Policy {
             interactive: prompt::can_prompt() && !self.args.no_input,
             yes: self.args.yes,
             confirm: self.args.confirm.clone(),
+            without_lock: self.args.lock.without_lock,
             answers: commands::answers(&self.args.answers)?,
             secrets: BTreeMap::new(),
         })
@@ -231,7 +196,7 @@ impl Launch<'_> {
         }
         let reads = plan::reads(&draft);
         let reader = reader(&plan::setting(&draft), plan::needs_cluster(&draft.steps))?;
-        policy.secrets = secrets::fetch(&draft.secrets)?;
+        policy.secrets = fetch_secrets(inbox, &draft.secrets)?;
         let endpoints = plan::endpoints(&draft)
             .into_iter()
             .map(|http| {
@@ -244,7 +209,11 @@ impl Launch<'_> {
         inbox.helper(move || {
             Message::Surveyed(Box::new(facts::gather(&reads, &endpoints, &asked, limit)))
         });
-        let facts = wait_for_survey(inbox, limit)?;
+        let mut facts = wait_for_survey(inbox, limit)?;
+        let redactor = Redactor::new(policy.secrets.values().cloned().collect());
+        for (_, sentence) in facts.endpoints.values_mut() {
+            *sentence = redactor.redact(sentence);
+        }
         let circumstances = Circumstances {
             ladder: self.ladder(runbook, &draft.method),
             skip_blocked: self.args.skip_blocked.clone(),
@@ -432,16 +401,34 @@ fn unknown_step(draft: &Draft, id: &str, flag: &str) -> Error {
     error.hint(format!("its steps: {}", ids.join(", ")))
 }
 
+/// Fetches secrets, which may take a program's time, while signals are heard.
+pub fn fetch_secrets(
+    inbox: &mut Inbox,
+    sources: &BTreeMap<String, SecretSource>,
+) -> Result<BTreeMap<String, String>> {
+    if sources.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let sources = sources.clone();
+    match inbox.attend(move || secrets::fetch(&sources)) {
+        Some(fetched) => fetched,
+        None => Err(stopped(inbox).into()),
+    }
+}
+
+/// A signal came before anything was changed.
+fn stopped(inbox: &Inbox) -> Error {
+    let exit = if inbox.terminated() { Exit::Terminated } else { Exit::Interrupted };
+    Error::new(exit, format!("{}: nothing was changed", inbox.reason()))
+}
+
 fn wait_for_survey(inbox: &mut Inbox, limit: Duration) -> Result<Facts> {
     let until = Instant::now() + limit + Duration::from_secs(2);
     while Instant::now() < until {
         match inbox.recv_until(until) {
             Some(Message::Surveyed(facts)) => return Ok(*facts),
             Some(Message::Signal(_)) => {
-                let exit = if inbox.terminated() { Exit::Terminated } else { Exit::Interrupted };
-                return Err(
-                    Error::new(exit, format!("{}: nothing was changed", inbox.reason())).into()
-                );
+                return Err(stopped(inbox).into());
             }
             _ => {}
         }

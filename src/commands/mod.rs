@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
 
+mod beside;
 mod completions;
 mod confirm;
 mod entry;
@@ -17,7 +18,10 @@ mod runs;
 pub mod schema;
 mod screen;
 pub mod show;
+mod status;
 mod triggers;
+mod under_lock;
+mod unlock;
 mod watch;
 
 pub use entry::main;

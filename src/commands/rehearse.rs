@@ -55,21 +55,25 @@ pub fn rehearse(
         .hint("what the rehearsal said may not be what a cluster would say")
         .into());
     }
-    if screen.output == Output::Text && !dry_run {
-        let outcome = if world.is_healthy() {
+    if dry_run {
+        return Ok(exit);
+    }
+    let repaired = world.is_healthy();
+    if screen.output == Output::Text {
+        screen.say(if repaired {
             "SIMULATED: the rollback repaired the sandbox"
         } else {
             "SIMULATED: the sandbox is still broken: this rollback did not repair it"
-        };
-        screen.say(outcome);
+        });
     }
-    Ok(exit)
+    // A rehearsal in which nothing was repaired is a failed rehearsal, whatever the steps say.
+    Ok(if exit == Exit::Success && !repaired { Exit::StepFailed } else { exit })
 }
 
 fn stamp(world: &World) -> String {
     let mut text = format!(
-        "SIMULATED: context {CONTEXT} is a sandbox in this process; nothing outside is touched.\n\
-         Commands that reach outside are stood in for; the world starts broken."
+        "SIMULATED: context {CONTEXT} is a sandbox in this process, and it starts broken.\n\
+         Nothing outside is touched; commands that reach outside are stood in for."
     );
     if !world.faults().is_empty() {
         let faults: Vec<String> = world

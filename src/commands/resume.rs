@@ -8,17 +8,16 @@ use crate::error::{Error, Exit, Result};
 use crate::event::Record;
 use crate::inbox::{Answer, Inbox};
 use crate::journal::{self, Journal, read};
-use crate::lock;
 use crate::output::recorder::Recorder;
 use crate::run::{Conclusion, Policy, Run, ask};
-use crate::secrets;
 use crate::state::RunState;
 use crate::terminal::redact::Redactor;
 use crate::terminal::{prompt, resume_view};
 use crate::world::hands::Hands;
 
-use super::launch::{journal_failed, reader};
+use super::launch::{fetch_secrets, journal_failed, reader};
 use super::screen::Screen;
+use super::under_lock::Claim;
 
 /// Goes on with a run.
 pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
@@ -52,8 +51,9 @@ pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
         interactive: prompt::can_prompt() && !args.no_input,
         yes: args.yes,
         confirm: args.confirm.clone(),
+        without_lock: args.lock.without_lock,
         answers: super::answers(&args.answers)?,
-        secrets: secrets::fetch(&plan.secrets)?,
+        secrets: fetch_secrets(&mut inbox, &plan.secrets)?,
     };
     screen.say(&resume_view::resume_text(&state, SystemTime::now(), &screen.err));
     if !policy.yes {
@@ -79,14 +79,15 @@ pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
             }
         }
     }
-    let about = format!("{} {}, resumed", state.start.target, state.start.method);
-    let _lock = lock::acquire(&state_dir, &plan.environment(), &run_id, &about)?;
     let reader = reader(&plan.setting, plan.needs_cluster())?;
+    let mut claim = Claim::new(&plan, &run_id, &args.lock, policy.interactive);
+    claim.incident.clone_from(&state.start.incident);
+    let lock = claim.take(&mut inbox, screen, &state_dir, &reader.cluster)?;
     let output_dir = journal.dir().to_owned();
     let views = screen.views(&plan, &run_id);
-    let mut hands = Hands::new(inbox, Recorder::new(journal, views));
+    let mut hands = Hands::new(inbox, Recorder::new(journal, views).guarded(lock.guard()));
     hands.output_dir = Some(output_dir);
-    hands.redactor = Redactor::new(policy.secrets.values().cloned().collect());
+    hands.redact(Redactor::new(policy.secrets.values().cloned().collect()));
     let mut state = state;
     let resumed = Record::Resumed {
         operator: super::operator(),
@@ -97,6 +98,7 @@ pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
     state.apply(&envelope);
     let mut run = Run::new(plan, state, hands, reader, policy);
     let conclusion = run.go().map_err(|error| journal_failed(&error, false));
+    drop(lock);
     run.hands.recorder.finish();
     run.reader.cluster.close();
     let conclusion = conclusion?;

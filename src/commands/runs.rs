@@ -54,7 +54,7 @@ fn count(runs: usize) -> String {
 fn show(screen: &Screen, run: Option<&str>) -> Result<Exit> {
     let state_dir = journal::state_dir()?;
     let run_id = read::find_run(&state_dir, run)?;
-    let read = read::read(&journal::run_dir(&state_dir, &run_id).join(journal::FILE))?;
+    let read = read::read_run(&state_dir, &run_id)?;
     match screen.output {
         Output::Jsonl => {
             for envelope in &read.records {

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::time::Instant;
 
 use crate::cli::{Color, Global, Output};
+use crate::event::Live;
 use crate::output::json;
 use crate::output::jsonl::JsonLines;
 use crate::output::recorder::View;
@@ -56,6 +57,15 @@ impl Screen {
         let _ = stderr
             .write_all(text.as_bytes())
             .and_then(|()| if text.ends_with('\n') { Ok(()) } else { stderr.write_all(b"\n") });
+    }
+
+    /// A word about a run that has not begun.
+    pub fn notice(&self, run_id: &str, text: &str) {
+        if self.output == Output::Jsonl {
+            JsonLines::stdout(run_id).live(&Live::Notice { text: text.to_owned() });
+        } else {
+            self.say(text);
+        }
     }
 
     /// The plan: the result of a dry-run, and what comes before the question of a run.

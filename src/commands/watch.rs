@@ -14,7 +14,6 @@ use crate::draft::Draft;
 use crate::error::{Error, Exit, Result};
 use crate::inbox::{Answer, Inbox, Stop};
 use crate::journal;
-use crate::lock;
 use crate::output::notify::{Message, Notifier};
 use crate::plan;
 use crate::run::ask;
@@ -53,9 +52,11 @@ pub fn watch(catalog: &Catalog, screen: &Screen, args: &WatchArgs) -> Result<Exi
     }
     let state = journal::state_dir()?;
     let environment = format!("{}/{}", catalog_name(catalog), settings_name(&settings));
-    let lock_name = format!("the watch of {environment}");
-    let _lock = lock::acquire(&state, &lock_name, &clock::run_id(), "rollback watch")?;
     let (memory, fired) = Memory::open(&state, &environment).map_err(|error| {
+        if error.kind() == std::io::ErrorKind::WouldBlock {
+            return Error::new(Exit::LockHeld, "another `rollback watch` watches this catalog")
+                .hint("two monitors would do everything twice: end the other one first");
+        }
         Error::blocked(format!("what the monitor did before cannot be read: {error}"))
             .hint("without it nothing may be done automatically; repair or move its file away")
             .hint(format!("it is in {}", state.join("watch").display()))

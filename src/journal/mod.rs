@@ -3,14 +3,17 @@
 
 pub mod read;
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Exit, Result};
 use crate::event::{Envelope, Record, VERSION};
 use crate::hex;
+use crate::lock::{Guard, NotOurs};
 use crate::world::clock;
 use anyhow::Context as _;
 
@@ -26,6 +29,8 @@ pub struct Permit {
     step: String,
     /// The intent's sequence number.
     seq: u64,
+    /// The lock that it was given under.
+    guard: Guard,
 }
 
 impl Permit {
@@ -39,9 +44,15 @@ impl Permit {
         self.seq
     }
 
+    /// Whether the lock still is ours: a process that stood still may hold a permit that is not
+    /// worth anything any more.
+    pub fn check(&self) -> std::result::Result<(), NotOurs> {
+        self.guard.check()
+    }
+
     #[cfg(test)]
     pub(crate) fn for_a_test() -> Permit {
-        Permit { step: "test".to_owned(), seq: 0 }
+        Permit { step: "test".to_owned(), seq: 0, guard: Guard::for_a_test() }
     }
 }
 
@@ -67,13 +78,17 @@ fn base(
     })
 }
 
-/// Makes a directory that only we can read, with its parents; refuses one reached through a link.
+/// Makes a directory that only we can read, with its parents; refuses one reached through a link,
+/// and takes the rights of others away from one that is there.
 pub fn private_dir(path: &Path) -> io::Result<()> {
     match std::fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_dir() => return Ok(()),
-        Ok(_) => {
-            return Err(io::Error::other(format!("{} is not a directory", path.display())));
+        Ok(meta) if meta.is_dir() => {
+            if meta.mode() & 0o077 != 0 {
+                std::fs::set_permissions(path, Permissions::from_mode(0o700))?;
+            }
+            return Ok(());
         }
+        Ok(_) => return Err(not_ours(path)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
@@ -88,6 +103,21 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
         File::open(parent)?.sync_all()?;
     }
     Ok(())
+}
+
+/// Refuses a state directory, its `runs` or a run that is a link or not a directory: what was
+/// written there may be somebody else's.
+pub(crate) fn own_dirs(state: &Path, run: &Path) -> io::Result<()> {
+    for path in [state, &state.join("runs"), run] {
+        if !std::fs::symlink_metadata(path)?.is_dir() {
+            return Err(not_ours(path));
+        }
+    }
+    Ok(())
+}
+
+fn not_ours(path: &Path) -> io::Error {
+    io::Error::other(format!("{} is a link or a file, not a directory", path.display()))
 }
 
 /// Parents may be links (a home directory often is); only what is ours may not.
@@ -108,6 +138,11 @@ pub struct Journal {
     run_id: String,
     seq: u64,
     unsynced: bool,
+    /// Bytes of whole lines.
+    length: u64,
+    /// Why nothing more may be written: a write or a sync failed, and what is on the disk since is
+    /// unknown.
+    broken: Option<io::ErrorKind>,
 }
 
 impl Journal {
@@ -127,17 +162,27 @@ impl Journal {
     fn try_create(state: &Path, run_id: &str) -> io::Result<Journal> {
         let dir = run_dir(state, run_id);
         private_dir(state)?;
+        private_dir(&state.join("runs"))?;
         private_dir(&dir)?;
         let file = options().create_new(true).append(true).open(dir.join(FILE))?;
         file.try_lock()?;
         File::open(&dir)?.sync_all()?;
-        Ok(Journal { file, dir, run_id: run_id.to_owned(), seq: 0, unsynced: false })
+        Ok(Journal {
+            file,
+            dir,
+            run_id: run_id.to_owned(),
+            seq: 0,
+            unsynced: false,
+            length: 0,
+            broken: None,
+        })
     }
 
     /// Opens a journal to go on with it: cuts a torn tail off and takes the writer's place, which is
     /// refused while another process has it.
     pub fn resume(state: &Path, run_id: &str) -> Result<(Journal, Vec<Envelope>)> {
         let dir = run_dir(state, run_id);
+        own_dirs(state, &dir).with_context(|| format!("run {run_id} is not where it should be"))?;
         let path = dir.join(FILE);
         let file = options()
             .append(true)
@@ -151,13 +196,21 @@ impl Journal {
             .hint(format!("watch it: rollback runs show {run_id}"))
             .into());
         }
-        let read = read::read(&path)?;
+        let read = read::read_run(state, run_id)?;
         if read.torn > 0 {
             file.set_len(read.valid)?;
             file.sync_all()?;
         }
         let seq = read.records.last().map_or(0, |envelope| envelope.seq);
-        let journal = Journal { file, dir, run_id: run_id.to_owned(), seq, unsynced: false };
+        let journal = Journal {
+            file,
+            dir,
+            run_id: run_id.to_owned(),
+            seq,
+            unsynced: false,
+            length: read.valid,
+            broken: None,
+        };
         Ok((journal, read.records))
     }
 
@@ -172,7 +225,11 @@ impl Journal {
     }
 
     /// Appends a record. It is durable with the next [`Journal::sync`] or intent.
+    ///
+    /// When it fails the journal takes nothing more: a line that was half written is cut off again,
+    /// and a later record must not stand behind one that is missing.
     pub fn append(&mut self, record: Record) -> io::Result<Envelope> {
+        self.refuse_broken()?;
         let envelope = Envelope {
             v: VERSION,
             seq: self.seq + 1,
@@ -181,26 +238,50 @@ impl Journal {
             record,
         };
         let line = line_of(&envelope)?;
-        self.file.write_all(line.as_bytes())?;
+        if let Err(error) = self.file.write_all(line.as_bytes()) {
+            self.broken = Some(error.kind());
+            let _ = self.file.set_len(self.length);
+            return Err(error);
+        }
         self.seq += 1;
+        self.length += line.len() as u64;
         self.unsynced = true;
         Ok(envelope)
     }
 
     /// Makes all that was appended durable.
     pub fn sync(&mut self) -> io::Result<()> {
+        self.refuse_broken()?;
         if self.unsynced {
-            self.file.sync_data()?;
+            // A second sync after a failed one would say that all is well (the system reports such
+            // a failure once), so there is none.
+            if let Err(error) = self.file.sync_data() {
+                self.broken = Some(error.kind());
+                return Err(error);
+            }
             self.unsynced = false;
         }
         Ok(())
     }
 
-    /// Records a step's intent, durably, and gives the permit for it.
-    pub fn intend(&mut self, step: &str, intent: Record) -> io::Result<(Envelope, Permit)> {
+    fn refuse_broken(&self) -> io::Result<()> {
+        match self.broken {
+            None => Ok(()),
+            Some(kind) => Err(io::Error::new(kind, "it could not be written before")),
+        }
+    }
+
+    /// Records a step's intent, durably, and gives the permit for it, where the lock is ours.
+    pub fn intend(
+        &mut self,
+        step: &str,
+        intent: Record,
+        guard: &Guard,
+    ) -> io::Result<(Envelope, Permit)> {
+        guard.check().map_err(io::Error::other)?;
         let envelope = self.append(intent)?;
         self.sync()?;
-        let permit = Permit { step: step.to_owned(), seq: envelope.seq };
+        let permit = Permit { step: step.to_owned(), seq: envelope.seq, guard: guard.clone() };
         Ok((envelope, permit))
     }
 }

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use super::{FILE, sum_of};
 use crate::error::{Error, Exit, Result};
-use crate::event::{Envelope, VERSION};
+use crate::event::{Envelope, Record, VERSION};
 
 /// A journal larger than this is not one of ours.
 const CAP: u64 = 256 * 1024 * 1024;
@@ -38,7 +38,7 @@ pub struct Damage {
 /// Reads a journal; damage is an error that says where and how much can still be read.
 pub fn read(path: &Path) -> Result<Read> {
     let bytes = load(path).with_context(|| format!("cannot read {}", path.display()))?;
-    parse(&bytes).map_err(|damage| {
+    parse(&bytes).and_then(Read::of_one_run).map_err(|damage| {
         Error::new(
             Exit::Unknown,
             format!("the journal is damaged: {}:{}: {}", path.display(), damage.line, damage.why),
@@ -54,6 +54,28 @@ fn load(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.by_ref().take(CAP).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+impl Read {
+    /// The same records, where they are those of one run from its start on.
+    fn of_one_run(self) -> std::result::Result<Read, Damage> {
+        let damaged = |line: usize, why: &str| {
+            Err(Damage { line, why: why.to_owned(), before: self.records[..line - 1].to_vec() })
+        };
+        let Some(first) = self.records.first() else { return Ok(self) };
+        if !matches!(first.record, Record::RunStarted(_)) {
+            return damaged(1, "it is not the start of a run");
+        }
+        for (index, envelope) in self.records.iter().enumerate() {
+            if envelope.run_id != first.run_id {
+                return damaged(index + 1, "it belongs to another run");
+            }
+            if index > 0 && matches!(envelope.record, Record::RunStarted(_)) {
+                return damaged(index + 1, "the run starts a second time");
+            }
+        }
+        Ok(self)
+    }
 }
 
 /// Parses the bytes of a journal.
@@ -127,6 +149,22 @@ pub struct Stored {
     pub read: Result<Read>,
 }
 
+/// Reads the journal of a run, which must be where it belongs and the run's own.
+pub fn read_run(state: &Path, run_id: &str) -> Result<Read> {
+    let dir = super::run_dir(state, run_id);
+    super::own_dirs(state, &dir)
+        .with_context(|| format!("run {run_id} is not where it should be"))?;
+    let read = read(&dir.join(FILE))?;
+    match read.records.first() {
+        Some(first) if first.run_id != run_id => Err(Error::new(
+            Exit::Unknown,
+            format!("the journal below {run_id} is that of another run"),
+        )
+        .into()),
+        _ => Ok(read),
+    }
+}
+
 /// All runs of a state directory, newest first.
 pub fn runs(state: &Path) -> Result<Vec<Stored>> {
     let mut ids = run_ids(state)?;
@@ -135,7 +173,7 @@ pub fn runs(state: &Path) -> Result<Vec<Stored>> {
         .into_iter()
         .map(|run_id| {
             let dir = super::run_dir(state, &run_id);
-            Stored { read: read(&dir.join(FILE)), run_id, dir }
+            Stored { read: read_run(state, &run_id), run_id, dir }
         })
         .collect())
 }
@@ -152,9 +190,17 @@ pub fn run_ids(state: &Path) -> Result<Vec<String>> {
         .flatten()
         .filter(|entry| entry.path().join(FILE).is_file())
         .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| is_run_id(name))
         .collect();
     ids.sort();
     Ok(ids)
+}
+
+/// Whether a name can be that of a run; anything else in the directory is not ours.
+fn is_run_id(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 64
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// The run whose id is, begins or ends with `text`; `last` or nothing is the newest.
@@ -186,7 +232,9 @@ mod tests {
 
     fn sample(dir: &Path) -> (Vec<u8>, usize) {
         let mut journal = Journal::create(dir, "r1").expect("created");
-        for number in 0..6 {
+        let start = crate::event::RunStarted::default();
+        journal.append(Record::RunStarted(Box::new(start))).expect("appended");
+        for number in 0..5 {
             let text = format!("why {number} ✓");
             journal
                 .append(Record::Decision {

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use crate::event::{Envelope, Live, Record};
 use crate::journal::{Journal, Permit};
+use crate::lock::Guard;
 use crate::output::jsonl::JsonLines;
 use crate::output::notify::Notifier;
 use crate::terminal::live::LiveView;
+use crate::terminal::redact::Redactor;
 
 /// A renderer.
 pub enum View {
@@ -25,12 +27,39 @@ pub struct Recorder {
     journal: Journal,
     views: Vec<View>,
     last: Option<Envelope>,
+    redactor: Redactor,
+    guard: Guard,
 }
 
 impl Recorder {
-    /// Records into `journal` and shows in `views`.
+    /// Records into `journal` and shows in `views`. It permits no effect until it is [`guarded`].
+    ///
+    /// [`guarded`]: Recorder::guarded
     pub fn new(journal: Journal, views: Vec<View>) -> Recorder {
-        Recorder { journal, views, last: None }
+        Recorder {
+            journal,
+            views,
+            last: None,
+            redactor: Redactor::new(Vec::new()),
+            guard: Guard::default(),
+        }
+    }
+
+    /// From now on these secrets are kept out of what is said in words.
+    pub fn redact(&mut self, redactor: Redactor) {
+        self.redactor = redactor;
+    }
+
+    /// The same, under a lock.
+    #[must_use]
+    pub fn guarded(mut self, guard: Guard) -> Recorder {
+        self.guard = guard;
+        self
+    }
+
+    /// The lock that effects are permitted under.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
     }
 
     /// The journal.
@@ -40,14 +69,14 @@ impl Recorder {
 
     /// Records without waiting for the disk; durable with the next record that is.
     pub fn append(&mut self, record: Record) -> io::Result<Envelope> {
-        let envelope = self.journal.append(record)?;
+        let envelope = self.journal.append(self.clean(record))?;
         self.show(&envelope);
         Ok(envelope)
     }
 
     /// Records durably, then shows.
     pub fn commit(&mut self, record: Record) -> io::Result<Envelope> {
-        let envelope = self.journal.append(record)?;
+        let envelope = self.journal.append(self.clean(record))?;
         self.journal.sync()?;
         self.show(&envelope);
         Ok(envelope)
@@ -55,14 +84,9 @@ impl Recorder {
 
     /// Records a step's intent durably and gives the permit for its effect.
     pub fn intend(&mut self, step: &str, intent: Record) -> io::Result<Permit> {
-        let (envelope, permit) = self.journal.intend(step, intent)?;
+        let (envelope, permit) = self.journal.intend(step, intent, &self.guard)?;
         self.show(&envelope);
         Ok(permit)
-    }
-
-    /// Makes what was appended durable.
-    pub fn sync(&mut self) -> io::Result<()> {
-        self.journal.sync()
     }
 
     /// The record that was written or shown last.
@@ -84,6 +108,8 @@ impl Recorder {
 
     /// Shows a live event; it is neither numbered nor journaled.
     pub fn live(&mut self, live: &Live) {
+        let clean = self.clean_live(live);
+        let live = clean.as_ref().unwrap_or(live);
         for view in &mut self.views {
             match view {
                 View::Human(view) => view.live(live),
@@ -91,6 +117,53 @@ impl Recorder {
                 View::Told(_) => {}
             }
         }
+    }
+
+    /// What a record says in words may quote anybody: programs, servers, commits. Names, plans and
+    /// arguments stay as they are; secrets are no part of them.
+    fn clean(&self, mut record: Record) -> Record {
+        if self.redactor.is_empty() {
+            return record;
+        }
+        let texts: Vec<&mut String> = match &mut record {
+            Record::StepEnded { why, detail, outputs, .. } => {
+                std::iter::once(why).chain(detail).chain(outputs.values_mut()).collect()
+            }
+            Record::DoubtResolved { why, outputs, .. } => {
+                std::iter::once(why).chain(outputs.values_mut()).collect()
+            }
+            Record::StepSkipped { detail: why, .. }
+            | Record::CriterionJudged { why, .. }
+            | Record::EscalationOffered { why, .. }
+            | Record::RunPaused { why, .. }
+            | Record::RunFinished { why, .. } => vec![why],
+            Record::RunStarted(_)
+            | Record::Confirmed { .. }
+            | Record::SnapshotTaken { .. }
+            | Record::StepIntended { .. }
+            | Record::ChildStarted { .. }
+            | Record::Decision { .. }
+            | Record::CriterionAsked { .. }
+            | Record::BudgetExceeded { .. }
+            | Record::Resumed { .. } => Vec::new(),
+        };
+        for text in texts {
+            *text = self.redactor.redact(text);
+        }
+        record
+    }
+
+    fn clean_live(&self, live: &Live) -> Option<Live> {
+        if self.redactor.is_empty() {
+            return None;
+        }
+        let mut live = live.clone();
+        match &mut live {
+            Live::Output { text, .. } | Live::Progress { text, .. } | Live::Notice { text } => {
+                *text = self.redactor.redact(text);
+            }
+        }
+        Some(live)
     }
 
     /// Draws what moves.

@@ -104,6 +104,11 @@ impl World {
             self.adapt_action(&mut step.action);
         }
         for criterion in &mut draft.recovered_when {
+            if let Action::Http(http) = &criterion.action
+                && criterion.name == http.url
+            {
+                criterion.name = self.health.rewrite(&http.url);
+            }
             self.adapt_action(&mut criterion.action);
         }
     }

@@ -9,10 +9,14 @@ use crate::terminal::prompt;
 
 /// Waits for a prompt's answer; a signal answers it with [`Answer::Interrupted`].
 fn ask(inbox: &mut Inbox, prompt: impl FnOnce() -> Answer + Send + 'static) -> Answer {
-    inbox.helper(move || Message::Answered(prompt()));
+    let ticket = inbox.helper(move || Message::Answered(prompt()));
     loop {
         match inbox.recv_until(Instant::now() + Duration::from_secs(3600)) {
             Some(Message::Answered(answer)) => {
+                // A terminal that was lost reads as the end of input just before the signal comes.
+                if answer == Answer::No && signal_follows(inbox) {
+                    return Answer::Interrupted;
+                }
                 if answer == Answer::Interrupted {
                     inbox.interrupted_at_prompt();
                 }
@@ -20,11 +24,23 @@ fn ask(inbox: &mut Inbox, prompt: impl FnOnce() -> Answer + Send + 'static) -> A
             }
             Some(Message::Signal(_)) => {
                 prompt::restore_terminal();
+                inbox.abandon(ticket);
                 return Answer::Interrupted;
             }
             _ => {}
         }
     }
+}
+
+/// Whether a signal comes in the next moment.
+fn signal_follows(inbox: &mut Inbox) -> bool {
+    let until = Instant::now() + Duration::from_millis(50);
+    while Instant::now() < until {
+        if let Some(Message::Signal(_)) = inbox.recv_until(until) {
+            return true;
+        }
+    }
+    false
 }
 
 fn plain(answer: prompt::Answer) -> Answer {
@@ -63,7 +79,11 @@ pub fn menu(inbox: &mut Inbox, question: &str, keys: &[(char, String)]) -> Answe
     ask(inbox, move || {
         let keys: Vec<(char, &str)> =
             keys.iter().map(|(key, label)| (*key, label.as_str())).collect();
-        prompt::menu(&question, &keys).map_or(Answer::No, Answer::Key)
+        match prompt::menu(&question, &keys) {
+            prompt::Choice::Key(key) => Answer::Key(key),
+            prompt::Choice::Nothing => Answer::No,
+            prompt::Choice::Interrupted => Answer::Interrupted,
+        }
     })
 }
 
@@ -86,21 +106,18 @@ impl Run {
 
     /// The failure menu.
     pub(super) fn ask_menu(&mut self, rung: Option<&str>) -> Answer {
-        let mut keys = vec![('r', "[r]etry".to_owned()), ('s', "[s]kip".to_owned())];
+        let mut keys = vec![('r', "retry".to_owned()), ('s', "skip".to_owned())];
         if let Some(rung) = rung {
-            keys.push(('e', format!("[e]scalate to {rung}")));
+            keys.push(('e', format!("escalate to {rung}")));
         }
-        keys.push(('a', "[a]bort".to_owned()));
+        keys.push(('a', "abort".to_owned()));
         self.with_terminal(|inbox| menu(inbox, "", &keys))
     }
 
     /// A step in doubt: there is no default.
     pub(super) fn ask_doubt(&mut self, step: &str, why: &str) -> Answer {
-        let keys = [
-            ('a', "[a]pplied".to_owned()),
-            ('r', "[r]un again".to_owned()),
-            ('q', "[q]uit".to_owned()),
-        ];
+        let keys =
+            [('a', "applied".to_owned()), ('r', "run again".to_owned()), ('q', "quit".to_owned())];
         let question = format!("{step}: {why}. Was it applied?");
         self.with_terminal(|inbox| menu(inbox, &question, &keys))
     }

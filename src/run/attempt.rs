@@ -5,7 +5,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::{Run, millis};
-use crate::event::{EffectKind, Live, Outcome, Record};
+use crate::event::{Live, Outcome, Record};
 use crate::inbox::{Message, Stop, TICK};
 use crate::plan::PlannedStep;
 use crate::runbook::{Action, Http};
@@ -13,6 +13,10 @@ use crate::step::{Doing, Done, Effect, Nature, Outputs, kinds};
 
 /// How long a change may stay unseen after it was done before it is said not to have stuck.
 const STICKS: Duration = Duration::from_secs(10);
+/// How long one look may take.
+const LOOK: Duration = Duration::from_secs(30);
+/// How long it may still take after we were asked to end the step.
+const LAST_LOOK: Duration = Duration::from_secs(2);
 
 impl Run {
     /// Does a step once and records how it went.
@@ -21,7 +25,7 @@ impl Run {
         index: usize,
         planned: &PlannedStep,
         attempt: u32,
-    ) -> io::Result<(Done, EffectKind)> {
+    ) -> io::Result<Done> {
         let step = &planned.step;
         let begun = Instant::now();
         let deadline = begun + step.timeout;
@@ -47,6 +51,7 @@ impl Run {
             Nature::Change | Nature::Fire => {
                 let permit = self.hands.recorder.intend(&step.id, intent)?;
                 self.catch_up();
+                self.hands.recorder.guard().at_step(index + 1, self.plan.steps.len(), &step.name);
                 doing.timeout = deadline.saturating_duration_since(Instant::now());
                 let done = kinds::perform(&action, &doing, &mut self.hands, &permit);
                 self.follow(planned.nature, &action, &doing, done, deadline)?
@@ -54,6 +59,7 @@ impl Run {
             Nature::Check => {
                 let permit = self.hands.recorder.intend(&step.id, intent)?;
                 self.catch_up();
+                self.hands.recorder.guard().at_step(index + 1, self.plan.steps.len(), &step.name);
                 let done = match &action {
                     Action::Command(_) => kinds::perform(&action, &doing, &mut self.hands, &permit),
                     _ => self.check(&step.id, &action, &doing, deadline)?,
@@ -66,22 +72,19 @@ impl Run {
                 (done, effect)
             }
         };
-        let kind = effect.kind();
-        self.append(Record::StepEnded {
+        // Durable before it is shown: what the operator saw done is done for every resume.
+        self.commit(Record::StepEnded {
             step: step.id.clone(),
             attempt,
             outcome: done.outcome,
-            effect: kind,
+            effect: effect.kind(),
             why: done.why.clone(),
             detail: done.detail.clone(),
             elapsed_ms: millis(begun.elapsed()),
             outputs: done.outputs.clone(),
         })?;
-        if done.outcome != Outcome::Done {
-            self.hands.recorder.sync()?;
-        }
         self.watch_budget()?;
-        Ok((done, kind))
+        Ok(done)
     }
 
     /// The intent was recorded by the journal, not by us: the state has to hear of it as well.
@@ -205,10 +208,15 @@ impl Run {
 
     /// Waits until something that is watched moved, or `until`.
     fn wait_for_news(&mut self, until: Instant) {
+        // Something moved while the last look was under way: it may not have seen that.
+        if self.hands.inbox.was_woken() {
+            return;
+        }
         while Instant::now() < until {
             match self.hands.inbox.recv_until(until.min(Instant::now() + TICK)) {
                 Some(Message::Woken) => {
                     // Events come in bursts: one look answers for all that are here already.
+                    self.hands.inbox.was_woken();
                     return;
                 }
                 Some(Message::Signal(_)) => {
@@ -217,6 +225,7 @@ impl Run {
                         return;
                     }
                 }
+                Some(Message::Notice(text)) => self.hands.notice(text),
                 _ => self.hands.recorder.tick(),
             }
         }
@@ -225,30 +234,43 @@ impl Run {
     /// One look, on a helper thread, while signals and the display go on.
     pub(super) fn look_once(&mut self, action: &Action, doing: &Doing) -> Effect {
         let (asked, known) = (action.clone(), doing.clone());
-        self.hands.inbox.helper(move || Message::Looked(kinds::look(&asked, &known)));
-        let until = Instant::now() + Duration::from_secs(30);
-        while Instant::now() < until {
+        self.hands.inbox.was_woken();
+        let ticket = self.hands.inbox.helper(move || Message::Looked(kinds::look(&asked, &known)));
+        let mut until = Instant::now() + LOOK;
+        let mut hurried = false;
+        while Instant::now() < until && self.hands.inbox.stop() < Stop::KillChild {
+            if self.hands.inbox.stop() >= Stop::EndChild && !hurried {
+                hurried = true;
+                until = until.min(Instant::now() + LAST_LOOK);
+            }
             match self.hands.inbox.recv_until(Instant::now() + TICK) {
                 Some(Message::Looked(effect)) => return effect,
                 Some(Message::Signal(_)) => self.hands.say_stop(),
+                Some(Message::Notice(text)) => self.hands.notice(text),
                 _ => self.hands.recorder.tick(),
             }
         }
-        Effect::Unanswerable("no answer within 30s".to_owned())
+        self.hands.inbox.abandon(ticket);
+        Effect::Unanswerable(if hurried || self.hands.inbox.stop() == Stop::KillChild {
+            "it was not waited for".to_owned()
+        } else {
+            format!("no answer within {}", humantime::format_duration(LOOK))
+        })
     }
 
+    /// Says how far a step is; the same words are not said twice.
     pub(super) fn progress(&mut self, step: &str, text: &str) {
+        if self.said == text {
+            return;
+        }
+        text.clone_into(&mut self.said);
         self.hands.recorder.live(&Live::Progress { step: step.to_owned(), text: text.to_owned() });
     }
 
     /// Lets time pass; true when we were asked to stop.
     pub(super) fn idle(&mut self, until: Instant) -> bool {
         while Instant::now() < until && self.hands.inbox.stop() == Stop::No {
-            if let Some(Message::Signal(_)) =
-                self.hands.inbox.recv_until(until.min(Instant::now() + TICK))
-            {
-                self.hands.say_stop();
-            }
+            self.hands.wait_until(until.min(Instant::now() + TICK));
             self.hands.recorder.tick();
         }
         self.hands.inbox.stop() != Stop::No

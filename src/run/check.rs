@@ -69,11 +69,7 @@ impl Run {
             self.watch_budget()?;
             let until = (Instant::now() + pause).min(deadline);
             while Instant::now() < until && self.hands.inbox.stop() < Stop::EndChild {
-                if let Some(Message::Signal(_)) =
-                    self.hands.inbox.recv_until(until.min(Instant::now() + TICK))
-                {
-                    self.hands.say_stop();
-                }
+                self.hands.wait_until(until.min(Instant::now() + TICK));
                 self.hands.recorder.tick();
             }
             if !passed {
@@ -85,18 +81,20 @@ impl Run {
     /// One attempt, on a helper thread, while signals and the display go on.
     fn probe(&mut self, http: &Http, headers: &[(String, String)]) -> (bool, String) {
         let (asked, headers) = (http.clone(), headers.to_vec());
-        self.hands.inbox.helper(move || {
+        let ticket = self.hands.inbox.helper(move || {
             let attempt = web::attempt(&asked, &headers);
             Message::Probed(attempt.passed, attempt.sentence)
         });
         let until = Instant::now() + http.attempt_timeout + Duration::from_secs(5);
-        while Instant::now() < until {
+        while Instant::now() < until && self.hands.inbox.stop() < Stop::EndChild {
             match self.hands.inbox.recv_until(Instant::now() + TICK) {
                 Some(Message::Probed(passed, sentence)) => return (passed, sentence),
                 Some(Message::Signal(_)) => self.hands.say_stop(),
+                Some(Message::Notice(text)) => self.hands.notice(text),
                 _ => self.hands.recorder.tick(),
             }
         }
+        self.hands.inbox.abandon(ticket);
         (false, "no answer".to_owned())
     }
 
@@ -138,11 +136,7 @@ impl Run {
                     until.saturating_duration_since(Instant::now()).as_secs() + 1,
                 ));
                 self.progress(&doing.mark.step_id, &format!("{left} left"));
-                if let Some(Message::Signal(_)) =
-                    self.hands.inbox.recv_until(until.min(Instant::now() + TICK))
-                {
-                    self.hands.say_stop();
-                }
+                self.hands.wait_until(until.min(Instant::now() + TICK));
                 self.hands.recorder.tick();
                 if self.hands.inbox.stop() >= Stop::EndChild {
                     return Ok(ended(Outcome::Interrupted, "the wait was cut short".to_owned()));

@@ -5,12 +5,13 @@ use std::io;
 use std::time::Instant;
 
 use super::{Flow, Run, is_idempotent};
-use crate::event::{EffectKind, Outcome, Record, Verdict};
+use crate::event::{Choice, EffectKind, Outcome, Record, Verdict};
 use crate::inbox::Answer;
 use crate::plan::PlannedStep;
-use crate::state::StepState;
+use crate::runbook::OnFailure;
+use crate::state::{StepRun, StepState};
 use crate::step::{Effect, Nature};
-use crate::world::process;
+use crate::world::{hands, process};
 
 impl Run {
     /// What follows for a step that was begun before; none when it is to be run (again).
@@ -24,14 +25,8 @@ impl Run {
         if !cut_off {
             return Ok(None);
         }
-        if let Some((group, started, program)) = run.child.clone()
-            && child_lives(group, &started)
-        {
-            let why = format!(
-                "its command still runs (`{program}`, process group {group}): let it end, or end \
-                 it with kill -TERM -- -{group}"
-            );
-            return Ok(Some(Flow::Pause(why)));
+        if let Some(why) = still_running(&self.state.run_id, run) {
+            return Ok(Some(Flow::Blocked(why)));
         }
         if planned.nature == Nature::Check {
             return Ok(None);
@@ -53,6 +48,35 @@ impl Run {
             }
         };
         self.settle_effect(planned, effect)
+    }
+
+    /// A step that failed, and after which this run was cut off or stopped before anything else
+    /// was recorded. None when it is to be run again.
+    pub(super) fn resolve_failure(&mut self, planned: &PlannedStep) -> io::Result<Option<Flow>> {
+        let id = planned.step.id.clone();
+        let Some(run) = self.state.step(&id) else { return Ok(None) };
+        if !matches!(run.state, StepState::Failed { .. }) {
+            return Ok(None);
+        }
+        let why = run.why.clone();
+        if let Some(choice) = run.choice {
+            return Ok(self.flow_of(planned, choice, &why));
+        }
+        if self.policy.answers.contains_key(&id) && planned.nature != Nature::Check {
+            return self.ask_about(planned, &why);
+        }
+        if self.policy.interactive {
+            return self.after_failure(planned, &why);
+        }
+        // To resume is to say that what can be repeated may be; a Fire may have fired.
+        if planned.nature != Nature::Fire || is_idempotent(planned) {
+            return Ok(None);
+        }
+        if planned.step.on_failure == OnFailure::Continue {
+            self.decide(&id, Choice::Continue, "policy")?;
+            return Ok(Some(Flow::Next));
+        }
+        self.ask_about(planned, &format!("it failed ({why}), and nothing can show its effect"))
     }
 
     fn settle_effect(&mut self, planned: &PlannedStep, effect: Effect) -> io::Result<Option<Flow>> {
@@ -128,8 +152,27 @@ impl Run {
     }
 }
 
+/// Which child of an earlier process still works on a step, in a sentence.
+fn still_running(run_id: &str, run: &StepRun) -> Option<String> {
+    if let Some(child) = run.children.iter().find(|it| child_lives(it.group, &it.started)) {
+        let (program, group) = (&child.program, child.group);
+        return Some(format!(
+            "the command of step {} still runs (`{program}`, process group {group}): let it end, \
+             or end it with kill -TERM -- -{group}; then resume again",
+            run.name
+        ));
+    }
+    // One that we could not record before we died, or one that left its group.
+    let (pid, program) = process::find_marked(&hands::marker(run_id, &run.id))?;
+    Some(format!(
+        "a process of step {} still runs (`{program}`, process {pid}): let it end, or end it with \
+         kill -TERM {pid}; then resume again",
+        run.name
+    ))
+}
+
 /// Whether the child of an earlier process is still there (and not another with its number).
-pub fn child_lives(group: u32, started: &str) -> bool {
+fn child_lives(group: u32, started: &str) -> bool {
     if started.is_empty() {
         return process::group_exists(group);
     }

@@ -1,11 +1,13 @@
 //! The run loop: intend, perform, look until it is there, broken or out of time, record the end.
-//! `attempt.rs` does one attempt, `check.rs` asks a Check, `ask.rs` asks the operator, `doubt.rs`
-//! asks the world about a step that was cut off, `verdict.rs` decides what it all came to.
+//! `attempt.rs` does one attempt, `check.rs` asks a Check, `ask.rs` asks the operator, `lease.rs`
+//! asks the lock, `doubt.rs` asks the world about a step that was cut off, `verdict.rs` decides what
+//! it all came to.
 
 pub mod ask;
 mod attempt;
 mod check;
 mod doubt;
+mod lease;
 mod verdict;
 
 pub use attempt::headers as attempt_headers;
@@ -15,13 +17,14 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use crate::error::Exit;
-use crate::event::{Choice, EffectKind, Outcome, Record, SkipReason, Verdict};
+use crate::event::{Choice, Outcome, Record, SkipReason, Verdict};
 use crate::inbox::{Answer, Stop};
 use crate::late::Late;
+use crate::lock::NotOurs;
 use crate::plan::{Plan, PlannedStep};
 use crate::runbook::{Confirm, OnFailure};
 use crate::state::{RunState, StepState};
-use crate::step::{Doing, Done, Mark, Nature, Standing};
+use crate::step::{Doing, Mark, Nature, Standing};
 use crate::world::hands::Hands;
 use crate::world::{Reader, clock};
 
@@ -34,6 +37,8 @@ pub struct Policy {
     pub yes: bool,
     /// `--confirm NAME`.
     pub confirm: Option<String>,
+    /// `--without-lock`: go on where the lock cannot be renewed.
+    pub without_lock: bool,
     /// `--answer STEP=pass|fail`.
     pub answers: BTreeMap<String, bool>,
     /// The values of secrets, by name.
@@ -55,6 +60,8 @@ pub struct Run {
     begun: Instant,
     earlier: Duration,
     budget_said: bool,
+    /// The last progress, so that it is not said twice.
+    said: String,
 }
 
 /// What a run came to.
@@ -76,18 +83,47 @@ enum Flow {
     Pause(String),
     /// Nothing can tell how the step ended, and nobody could be asked.
     Doubt(String),
+    /// Something that was started earlier is still at work.
+    Blocked(String),
+    /// The lock is not ours any more.
+    Leave(String),
 }
 
 impl Run {
     /// A run that starts, or goes on where `state` says.
     pub fn new(plan: Plan, state: RunState, hands: Hands, reader: Reader, policy: Policy) -> Run {
-        let earlier = Duration::from_millis(state.steps.iter().map(|step| step.elapsed_ms).sum());
+        let spent = state.steps.iter().fold(0_u64, |sum, step| sum.saturating_add(step.elapsed_ms));
+        let earlier = Duration::from_millis(spent);
         let budget_said = state.over_budget;
-        Run { plan, state, hands, reader, policy, begun: Instant::now(), earlier, budget_said }
+        Run {
+            plan,
+            state,
+            hands,
+            reader,
+            policy,
+            begun: Instant::now(),
+            earlier,
+            budget_said,
+            said: String::new(),
+        }
     }
 
     /// Runs all steps that are left, then judges. An error is ours: the journal cannot be written.
     pub fn go(&mut self) -> io::Result<Conclusion> {
+        match self.steps() {
+            // The lock went between the question before the step and its intent.
+            Err(error)
+                if error
+                    .get_ref()
+                    .is_some_and(<dyn std::error::Error + Send + Sync>::is::<NotOurs>) =>
+            {
+                self.pause_with(error.to_string(), Exit::LockHeld)
+            }
+            concluded => concluded,
+        }
+    }
+
+    fn steps(&mut self) -> io::Result<Conclusion> {
         for index in 0..self.plan.steps.len() {
             let planned = self.plan.steps[index].clone();
             if self.is_finished(&planned) {
@@ -96,6 +132,9 @@ impl Run {
             self.hands.inbox.drain();
             if self.hands.inbox.stop() != Stop::No {
                 return self.pause(self.hands.inbox.reason().to_owned());
+            }
+            if let Some(why) = self.leave_to_others() {
+                return self.pause_with(why, Exit::LockHeld);
             }
             match self.step(index, &planned)? {
                 Flow::Next => {}
@@ -109,6 +148,8 @@ impl Run {
                 }
                 Flow::Pause(why) => return self.pause(why),
                 Flow::Doubt(why) => return self.pause_with(why, Exit::Unknown),
+                Flow::Blocked(why) => return self.pause_with(why, Exit::Blocked),
+                Flow::Leave(why) => return self.pause_with(why, Exit::LockHeld),
             }
         }
         self.judge()
@@ -133,14 +174,22 @@ impl Run {
         if let Some(flow) = self.resolve_doubt(planned)? {
             return Ok(flow);
         }
+        if let Some(flow) = self.resolve_failure(planned)? {
+            return Ok(flow);
+        }
         let begun_before = self.state.step(&id).is_some_and(|run| run.attempts > 0);
         if planned.standing == Standing::AlreadyThere && !begun_before {
             let evidence = planned.forecast.evidence.first().cloned();
             let why = evidence.unwrap_or_else(|| "already there".to_owned());
             return self.skip(&id, SkipReason::AlreadyThere, why);
         }
-        if !self.confirmed(planned) {
-            return Ok(Flow::Pause(format!("step {} was not confirmed", planned.step.name)));
+        match self.confirmed(planned) {
+            Answer::Yes => {}
+            Answer::Interrupted => {
+                let (name, reason) = (&planned.step.name, self.hands.inbox.reason());
+                return Ok(Flow::Pause(format!("{reason}, before step {name} was confirmed")));
+            }
+            _ => return Ok(Flow::Pause(format!("step {} was not confirmed", planned.step.name))),
         }
         self.tries(index, planned)
     }
@@ -149,16 +198,19 @@ impl Run {
     fn tries(&mut self, index: usize, planned: &PlannedStep) -> io::Result<Flow> {
         let id = planned.step.id.clone();
         let before = self.state.step(&id).map_or(0, |run| run.attempts);
-        let mut allowed = before + planned.step.retry.attempts.max(1);
+        let mut allowed = before.saturating_add(planned.step.retry.attempts.max(1));
         let mut backoff = planned.step.retry.backoff;
         loop {
-            let attempt = self.state.step(&id).map_or(0, |run| run.attempts) + 1;
-            let (done, effect) = self.attempt(index, planned, attempt)?;
+            let attempt = self.state.step(&id).map_or(0, |run| run.attempts).saturating_add(1);
+            let done = self.attempt(index, planned, attempt)?;
             if done.outcome == Outcome::Done {
                 return Ok(Flow::Next);
             }
             if done.outcome == Outcome::Interrupted || self.hands.inbox.stop() >= Stop::EndChild {
                 return Ok(Flow::Pause(self.hands.inbox.reason().to_owned()));
+            }
+            if let Err(why) = self.hands.recorder.guard().check() {
+                return Ok(Flow::Leave(why.to_string()));
             }
             // A Fire may have fired; only its author can say that firing twice is harmless.
             let repeatable = planned.nature != Nature::Fire || is_idempotent(planned);
@@ -176,43 +228,54 @@ impl Run {
                 self.decide(&id, Choice::Continue, "policy")?;
                 return Ok(Flow::Next);
             }
-            match self.after_failure(planned, &done, effect)? {
-                Choice::Retry => allowed = attempt + 1,
-                Choice::Skip | Choice::Continue => return Ok(Flow::Next),
-                Choice::Escalate => return Ok(Flow::Escalate(done.why)),
-                Choice::Abort => {
-                    let why = format!("step {} failed: {}", planned.step.name, done.why);
-                    let asked = self.policy.interactive;
-                    let verdict = if asked { Verdict::Aborted } else { Verdict::Failed };
-                    return Ok(Flow::Stop(verdict, why));
-                }
+            match self.after_failure(planned, &done.why)? {
+                Some(flow) => return Ok(flow),
+                None => allowed = attempt.saturating_add(1),
             }
         }
     }
 
-    /// The failure menu; without a terminal the run stops.
-    fn after_failure(
-        &mut self,
-        planned: &PlannedStep,
-        done: &Done,
-        effect: EffectKind,
-    ) -> io::Result<Choice> {
-        let choice = if self.policy.interactive {
+    /// The failure menu; without a terminal the run stops. None: the step is tried again.
+    fn after_failure(&mut self, planned: &PlannedStep, why: &str) -> io::Result<Option<Flow>> {
+        let (choice, by) = if self.policy.interactive {
             let rung =
                 self.plan.ladder.first().map(|rung| rung.target.to_string() + " · " + &rung.method);
-            match self.ask_menu(rung.as_deref()) {
+            let choice = match self.ask_menu(rung.as_deref()) {
                 Answer::Key('r') => Choice::Retry,
                 Answer::Key('s') => Choice::Skip,
                 Answer::Key('e') => Choice::Escalate,
-                _ => Choice::Abort,
-            }
+                Answer::Key(_) => Choice::Abort,
+                // Nobody chose: the run stays where it is, and a resume asks again.
+                answer => {
+                    let reason = if answer == Answer::Interrupted {
+                        format!("{}; ", self.hands.inbox.reason())
+                    } else {
+                        String::new()
+                    };
+                    let name = &planned.step.name;
+                    return Ok(Some(Flow::Pause(format!("{reason}step {name} failed: {why}"))));
+                }
+            };
+            (choice, "prompt")
         } else {
-            Choice::Abort
+            (Choice::Abort, "policy")
         };
-        let by = if self.policy.interactive { "prompt" } else { "policy" };
-        let _ = (done, effect);
         self.decide(&planned.step.id, choice, by)?;
-        Ok(choice)
+        Ok(self.flow_of(planned, choice, why))
+    }
+
+    /// What follows from a choice; none when the step is tried again.
+    fn flow_of(&self, planned: &PlannedStep, choice: Choice, why: &str) -> Option<Flow> {
+        match choice {
+            Choice::Retry => None,
+            Choice::Skip | Choice::Continue => Some(Flow::Next),
+            Choice::Escalate => Some(Flow::Escalate(why.to_owned())),
+            Choice::Abort => {
+                let why = format!("step {} failed: {why}", planned.step.name);
+                let asked = self.policy.interactive;
+                Some(Flow::Stop(if asked { Verdict::Aborted } else { Verdict::Failed }, why))
+            }
+        }
     }
 
     fn decide(&mut self, step: &str, choice: Choice, by: &str) -> io::Result<()> {
@@ -225,17 +288,16 @@ impl Run {
     }
 
     /// Whether the step's own question was answered with yes.
-    fn confirmed(&mut self, planned: &PlannedStep) -> bool {
+    fn confirmed(&mut self, planned: &PlannedStep) -> Answer {
         let name = self.plan.target.name.clone();
         match planned.step.confirm {
-            Confirm::None => true,
-            Confirm::Yes if self.policy.yes => true,
-            Confirm::Name if self.policy.confirm.as_deref() == Some(&name) => true,
-            _ if !self.policy.interactive => false,
-            Confirm::Yes => self.ask_confirm(&format!("{}?", planned.step.name)) == Answer::Yes,
+            Confirm::None => Answer::Yes,
+            Confirm::Yes if self.policy.yes => Answer::Yes,
+            Confirm::Name if self.policy.confirm.as_deref() == Some(&name) => Answer::Yes,
+            _ if !self.policy.interactive => Answer::No,
+            Confirm::Yes => self.ask_confirm(&format!("{}?", planned.step.name)),
             Confirm::Name => {
                 self.ask_name(&format!("{}: type {name} to go on", planned.step.name), &name)
-                    == Answer::Yes
             }
         }
     }
@@ -267,7 +329,7 @@ impl Run {
 
     /// Time spent so far, over all processes of this run.
     pub fn elapsed(&self) -> Duration {
-        self.earlier + self.begun.elapsed()
+        self.earlier.saturating_add(self.begun.elapsed())
     }
 
     /// Says once that the budget is used up.

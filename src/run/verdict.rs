@@ -78,8 +78,7 @@ fn change_of(planned: &PlannedCriterion, now: &str) -> String {
             let before = planned.now.split(" (").next().unwrap_or_default();
             format!("{before} -> {now}")
         }
-        Some(true) => format!("{now}; it was so before as well"),
-        None => now.to_owned(),
+        Some(true) | None => now.to_owned(),
     }
 }
 
@@ -137,7 +136,7 @@ fn decide(run: &Run) -> (Verdict, Exit, String) {
         return (Verdict::Recovered, Exit::Success, format!("{} {}{left}", first.name, first.why));
     }
     if !changed && gaps.is_empty() {
-        let why = "already there: nothing had to be changed, and its checks are green".to_owned();
+        let why = "nothing had to be changed, and its checks are green".to_owned();
         return (Verdict::Applied, Exit::Success, why);
     }
     applied(if judged.iter().any(|judged| judged.before == Some(true)) {

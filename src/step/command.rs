@@ -110,7 +110,7 @@ pub fn perform(spec: &Command, doing: &Doing, hands: &mut Hands, permit: &Permit
         Err(why) => return Done::badly(why, Vec::new()),
     };
     let mut invocation = Invocation::new(argv(spec), doing.timeout);
-    invocation.cwd = directory.as_ref().map(Directory::path);
+    invocation.cwd = Some(directory.path());
     invocation.env = environment(spec, doing, &hands.secrets);
     let captured = hands.run(permit, &[invocation]).remove(0);
     let shown = short(&argv(spec));
@@ -144,7 +144,7 @@ pub fn look(spec: &Command, doing: &Doing) -> Effect {
         return Effect::Unanswerable("it has no probe, so nothing can tell".to_owned());
     };
     let mut invocation = Invocation::new(probe.clone(), PROBE);
-    invocation.cwd = spec.cwd.as_ref().map(PathBuf::from).filter(|_| spec.checkout.is_none());
+    invocation.cwd = Some(here(spec)).filter(|_| spec.checkout.is_none());
     invocation.env = environment(spec, doing, &BTreeMap::new());
     let captured = capture(&invocation);
     let shown = short(probe);
@@ -153,6 +153,12 @@ pub fn look(spec: &Command, doing: &Doing) -> Effect {
         Ending::Exit(code) => Effect::Missing(format!("its probe says no (exit {code}): {shown}")),
         ending => Effect::Unanswerable(format!("its probe `{shown}`: {}", ending.phrase())),
     }
+}
+
+/// Where a command without a checkout runs: as in a script, where the operator is.
+fn here(spec: &Command) -> PathBuf {
+    let current = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    current.join(spec.cwd.as_deref().unwrap_or_default())
 }
 
 /// Where a command runs.
@@ -171,13 +177,9 @@ impl Directory {
     }
 }
 
-fn directory(
-    spec: &Command,
-    doing: &Doing,
-    hands: &mut Hands,
-) -> Result<Option<Directory>, String> {
+fn directory(spec: &Command, doing: &Doing, hands: &mut Hands) -> Result<Directory, String> {
     let Some(step) = &spec.checkout else {
-        return Ok(spec.cwd.as_ref().map(|cwd| Directory::Given(PathBuf::from(cwd))));
+        return Ok(Directory::Given(here(spec)));
     };
     let sha = doing.outputs.get(step).and_then(|outputs| outputs.get("sha")).ok_or_else(|| {
         format!("step `{step}` has pushed no commit, so there is nothing to check out")
@@ -193,7 +195,7 @@ fn directory(
     forge
         .checkout(repository, sha, &dir.path().join("tree"))
         .map_err(|error| format!("{sha} could not be checked out: {error:#}"))?;
-    Ok(Some(Directory::Checkout(dir, PathBuf::from(spec.cwd.clone().unwrap_or_default()))))
+    Ok(Directory::Checkout(dir, PathBuf::from(spec.cwd.clone().unwrap_or_default())))
 }
 
 /// Its own env with secrets filled in; for a script also the parameters.
@@ -254,7 +256,8 @@ pub fn locate(program: &str) -> crate::facts::Known<PathBuf> {
 /// A probe's answer; the survey's read.
 pub fn ask(probe: &Probe) -> crate::facts::Known<bool> {
     let mut invocation = Invocation::new(probe.argv.clone(), PROBE);
-    invocation.cwd = probe.cwd.as_ref().map(PathBuf::from);
+    let current = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    invocation.cwd = Some(current.join(probe.cwd.as_deref().unwrap_or_default()));
     match capture(&invocation).ending {
         Ending::Exit(code) => Ok(code == 0),
         ending => Err(crate::facts::Unread::Failed(ending.phrase())),

@@ -138,8 +138,10 @@ impl LogForm {
                 let mark = verdict_mark(*verdict);
                 let colon = if why.is_empty() { "" } else { ": " };
                 let took = millis(*elapsed_ms);
-                let text =
-                    format!("{} after {took} (exit {exit_code}){colon}{why}", verdict.as_str());
+                let already = *verdict == Verdict::Applied && *exit_code == 0;
+                let (mark, word) =
+                    if already { (Mark::Done, "already there") } else { (mark, verdict.as_str()) };
+                let text = format!("{word} after {took} (exit {exit_code}){colon}{why}");
                 marked(&mut page, &time, mark, &text);
             }
         }

@@ -99,8 +99,11 @@ fn head(page: &mut Page, plan: &Plan, style: &Style) {
     } else {
         let uid: String = cluster.uid.chars().take(8).collect();
         let uid = if uid.is_empty() { "of unknown id".to_owned() } else { uid };
-        let user = if cluster.user.is_empty() { "somebody" } else { &cluster.user };
-        (Paint::Plain, format!("cluster {uid} at {} as {user}", cluster.server))
+        let user = match cluster.user.as_str() {
+            "" => String::new(),
+            user => format!(" as {user}"),
+        };
+        (Paint::Plain, format!("cluster {uid} at {}{user}", cluster.server))
     };
     let budget = budget.unwrap_or_default();
     page.sides((Paint::Plain, ""), (paint, &text), (Paint::Plain, &budget));

@@ -58,6 +58,17 @@ pub enum Reply {
     Interrupted,
 }
 
+/// A key of a menu.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// The key that was chosen.
+    Key(char),
+    /// None of them: an empty line, the end of input, a lost terminal.
+    Nothing,
+    /// Ctrl-C, or [`restore_terminal`].
+    Interrupted,
+}
+
 /// Whether there is somebody to ask: standard input and standard error are terminals.
 pub fn can_prompt() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
@@ -112,8 +123,8 @@ pub fn text(question: &str) -> Reply {
     ask(&prompt)
 }
 
-/// One line of choices, `[r]etry  [s]kip >`; none when none of them was chosen.
-pub fn menu(question: &str, choices: &[(char, &str)]) -> Option<char> {
+/// One line of choices, `[r]etry  [s]kip >`. There is no default.
+pub fn menu(question: &str, choices: &[(char, &str)]) -> Choice {
     let words: Vec<String> = choices.iter().map(|(key, label)| choice_words(*key, label)).collect();
     let gap = if question.is_empty() { "" } else { "  " };
     let prompt = format!("{question}{gap}{} > ", words.join("  "));
@@ -125,15 +136,16 @@ pub fn menu(question: &str, choices: &[(char, &str)]) -> Option<char> {
                     text == key.to_lowercase().to_string() || text == label.to_lowercase()
                 });
                 if let Some((key, _)) = found {
-                    return Some(*key);
+                    return Choice::Key(*key);
                 }
                 let keys: Vec<String> = choices.iter().map(|(key, _)| key.to_string()).collect();
                 say(&format!("Please answer with one of {}.", keys.join(", ")));
             }
-            Reply::Nothing | Reply::Interrupted => return None,
+            Reply::Nothing => return Choice::Nothing,
+            Reply::Interrupted => return Choice::Interrupted,
         }
     }
-    None
+    Choice::Nothing
 }
 
 /// `[r]etry` where the label begins with the key, else `[r] try again`.

@@ -69,6 +69,11 @@ impl Redactor {
         self.too_short
     }
 
+    /// Whether there is nothing to look for.
+    pub fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
     /// The text without the secrets.
     pub fn redact(&self, text: &str) -> String {
         if self.patterns.is_empty() {

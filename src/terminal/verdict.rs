@@ -31,7 +31,13 @@ pub fn verdict_text(state: &RunState, style: &Style) -> String {
         }
     }
     for judged in &state.criteria {
-        criterion(&mut page, judged, style);
+        if is_already_there(finish) {
+            // Nothing was done, so nothing is claimed of a cause: green is all there is to say.
+            let green = Judged { before: Some(false), ..judged.clone() };
+            criterion(&mut page, &green, style);
+        } else {
+            criterion(&mut page, judged, style);
+        }
     }
     match finish.verdict {
         Verdict::Recovered => {}
@@ -97,6 +103,9 @@ fn headline(state: &RunState, finish: &Finish) -> (Mark, String) {
     let simulated = if state.start.simulated { "SIMULATED: " } else { "" };
     let (mark, text) = match finish.verdict {
         Verdict::Recovered => (Mark::Done, format!("recovered in {took}{budget}")),
+        Verdict::Applied if is_already_there(finish) => {
+            (Mark::Done, format!("already there, seen in {took}"))
+        }
         Verdict::Applied => {
             (Mark::Warn, format!("applied, recovery not shown, after {took}{budget}"))
         }
@@ -108,6 +117,11 @@ fn headline(state: &RunState, finish: &Finish) -> (Mark, String) {
         Verdict::Unknown => (Mark::Doubt, format!("outcome unknown after {took}{budget}")),
     };
     (mark, format!("{simulated}{text}"))
+}
+
+/// Nothing had to be changed, and the checks are green: a success that is no recovery.
+pub(super) fn is_already_there(finish: &Finish) -> bool {
+    finish.verdict == Verdict::Applied && finish.exit_code == 0
 }
 
 pub(super) fn is_failed(step: &StepRun) -> bool {

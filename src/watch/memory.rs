@@ -30,16 +30,16 @@ impl Memory {
             .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' })
             .collect();
         let path = dir.join(format!("{safe}.jsonl"));
-        let mut text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            other => other?,
-        };
+        let mut options = OpenOptions::new();
+        let file = options.create(true).append(true).read(true).mode(0o600).open(&path)?;
+        // One monitor a catalog: two would each do what is to be done once.
+        file.try_lock().map_err(io::Error::from)?;
+        let mut text = fs::read_to_string(&path)?;
         if !text.is_empty() && !text.ends_with('\n') {
             // The last line was cut off: its rollback may have begun.
             text.push('\n');
         }
         let fired = text.lines().map(line).collect::<io::Result<Vec<Fired>>>()?;
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?;
         File::open(&dir)?.sync_all()?;
         Ok((Memory { file, path }, fired))
     }
@@ -80,6 +80,8 @@ mod tests {
         assert!(before.is_empty());
         memory.remember(&fired).expect("remembered");
         let path = memory.path.clone();
+        assert!(Memory::open(&state, "test/shop").is_err(), "there is one monitor");
+        drop(memory);
         assert_eq!(Memory::open(&state, "test/shop").expect("opened").1, [fired]);
         fs::write(&path, "{\"v\":1,\"trig").expect("written");
         assert!(Memory::open(&state, "test/shop").is_err());

@@ -32,6 +32,18 @@ pub fn since(ts: &str) -> Duration {
         .unwrap_or_default()
 }
 
+/// Time that nobody sets and that also passes while the machine sleeps; only differences mean
+/// something. What a lease is measured with: a holder that was suspended has lost its time.
+pub fn steady() -> Duration {
+    #[cfg(target_os = "linux")]
+    let clock = rustix::time::ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    let clock = rustix::time::ClockId::Monotonic;
+    let now = rustix::time::clock_gettime(clock);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap_or_default())
+}
+
 /// A new run id: a `UUIDv7`, so that ids sort by the time they were made.
 pub fn run_id() -> String {
     uuid::Uuid::now_v7().to_string()

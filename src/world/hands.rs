@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -14,13 +14,7 @@ use crate::journal::Permit;
 use crate::output::recorder::Recorder;
 use crate::terminal::redact::Redactor;
 use crate::world::process::{self, Captured, Ending, Invocation, Running};
-
-/// How much of each stream is handed back to the step; all of it stays in the run's directory.
-const KEPT: u64 = 256 * 1024;
-/// How much output one tick shows; what is older than that is only in the file.
-const SHOWN: u64 = 64 * 1024;
-/// A line longer than this is shown in pieces.
-const LINE: usize = 4096;
+use crate::world::tail::Tail;
 
 /// What performs a step's commands. The main thread's; owns the inbox and the records.
 pub struct Hands {
@@ -28,8 +22,8 @@ pub struct Hands {
     pub inbox: Inbox,
     /// Where records and live events go.
     pub recorder: Recorder,
-    /// What must not be seen.
-    pub redactor: Redactor,
+    /// What must not be seen; see [`Hands::redact`].
+    redactor: Redactor,
     /// The directory for the output of commands; none keeps it nowhere.
     pub output_dir: Option<PathBuf>,
     /// The values of secrets, for the environment of commands that name them.
@@ -67,9 +61,16 @@ impl Hands {
     pub(crate) fn for_a_test() -> Hands {
         let dir = tempfile::tempdir().expect("a directory");
         let journal = crate::journal::Journal::create(dir.path(), "run").expect("a journal");
-        let mut hands = Hands::new(Inbox::new(), Recorder::new(journal, Vec::new()));
+        let guard = crate::lock::Guard::for_a_test();
+        let mut hands = Hands::new(Inbox::new(), Recorder::new(journal, Vec::new()).guarded(guard));
         hands.take_up("step", Instant::now() + Duration::from_secs(60));
         hands
+    }
+
+    /// What must not be seen from now on.
+    pub fn redact(&mut self, redactor: Redactor) {
+        self.recorder.redact(redactor.clone());
+        self.redactor = redactor;
     }
 
     /// Takes up a step: its commands end at `deadline` whatever their own timeouts say.
@@ -98,6 +99,8 @@ impl Hands {
         for (number, invocation) in invocations.iter().enumerate() {
             children[number] = if self.inbox.stop() >= Stop::EndChild {
                 Err(not_started("we were asked to stop"))
+            } else if let Err(why) = permit.check() {
+                Err(not_started(&why.to_string()))
             } else {
                 self.start(permit, number, invocation)
                     .map_err(|error| not_started(&process::reason(invocation, &error)))
@@ -115,7 +118,12 @@ impl Hands {
     ) -> io::Result<Child> {
         let (stdout, stderr) = (self.output_file("out")?, self.output_file("err")?);
         self.files += 1;
-        let running = process::spawn(invocation, &stdout, &stderr)?;
+        let mut invocation = invocation.clone();
+        let mark = marker(self.recorder.journal().run_id(), permit.step());
+        if let Some((name, value)) = mark.split_once('=') {
+            invocation.env.insert(name.to_owned(), value.to_owned());
+        }
+        let running = process::spawn(&invocation, &stdout, &stderr)?;
         // Not synced: it only has to outlive this process, and the kernel keeps it for that.
         let _ = self.recorder.append(Record::ChildStarted {
             step: permit.step().to_owned(),
@@ -138,9 +146,15 @@ impl Hands {
 
     /// A file for a stream: in the run's directory, or unlinked when secrets could be in it.
     fn output_file(&self, stream: &str) -> io::Result<File> {
-        let Some(dir) = self.output_dir.as_ref().filter(|_| self.secrets.is_empty()) else {
+        if !self.redactor.is_empty() {
             return tempfile::tempfile();
-        };
+        }
+        self.kept_file(stream)
+    }
+
+    /// A new file for a stream in the run's directory.
+    fn kept_file(&self, stream: &str) -> io::Result<File> {
+        let Some(dir) = &self.output_dir else { return tempfile::tempfile() };
         for take in self.files.. {
             let path = dir.join(format!("{}-{take}.{stream}", self.step));
             let mut options = OpenOptions::new();
@@ -179,6 +193,7 @@ impl Hands {
                     }
                 }
                 Some(Message::Signal(_)) => self.say_stop(),
+                Some(Message::Notice(text)) => self.notice(text),
                 _ => {}
             }
             let stop = self.inbox.stop();
@@ -227,15 +242,29 @@ impl Hands {
         self.recorder.live(&Live::Notice { text });
     }
 
+    /// Waits for the next message, which only signals and notices answer to.
+    pub fn wait_until(&mut self, until: Instant) {
+        match self.inbox.recv_until(until) {
+            Some(Message::Signal(_)) => self.say_stop(),
+            Some(Message::Notice(text)) => self.notice(text),
+            _ => {}
+        }
+    }
+
+    /// A word to the operator that changes nothing.
+    pub fn notice(&mut self, text: String) {
+        self.recorder.live(&Live::Notice { text });
+    }
+
     fn show(&mut self, children: &mut [Result<Child, Captured>]) {
         for child in children.iter_mut().flatten() {
             for tail in [&mut child.stdout, &mut child.stderr] {
                 let stream = tail.stream;
-                for line in tail.lines() {
+                for line in tail.lines(&self.redactor) {
                     self.recorder.live(&Live::Output {
                         step: self.step.clone(),
                         stream: stream.to_owned(),
-                        text: self.redactor.redact(&crate::terminal::sanitize::line(&line)),
+                        text: line,
                     });
                 }
             }
@@ -248,45 +277,42 @@ impl Hands {
             Err(captured) => captured,
             Ok(mut child) => {
                 for tail in [&mut child.stdout, &mut child.stderr] {
-                    if let Some(text) = tail.last_line() {
+                    if let Some(text) = tail.last_line(&self.redactor) {
                         self.recorder.live(&Live::Output {
                             step: self.step.clone(),
                             stream: tail.stream.to_owned(),
-                            text: self.redactor.redact(&crate::terminal::sanitize::line(&text)),
+                            text,
                         });
                     }
                 }
-                let captured = Captured {
+                self.keep_redacted(&child);
+                Captured {
                     ending: child.ending.unwrap_or(Ending::Interrupted),
-                    stdout: self.redacted(child.stdout.end()),
-                    stderr: self.redacted(child.stderr.end()),
+                    stdout: child.stdout.end(&self.redactor),
+                    stderr: child.stderr.end(&self.redactor),
                     elapsed: child.running.elapsed(),
-                };
-                self.keep_redacted(&captured);
-                captured
+                }
             }
         }
     }
 
-    fn redacted(&self, bytes: Vec<u8>) -> Vec<u8> {
-        if self.secrets.is_empty() {
-            return bytes;
-        }
-        self.redactor.redact(&String::from_utf8_lossy(&bytes)).into_bytes()
-    }
-
-    /// The output of a step that handles secrets is kept only redacted, and only its end.
-    fn keep_redacted(&self, captured: &Captured) {
-        let Some(dir) = self.output_dir.as_ref().filter(|_| !self.secrets.is_empty()) else {
+    /// The output of a run that has secrets is kept only redacted.
+    fn keep_redacted(&self, child: &Child) {
+        if self.redactor.is_empty() || self.output_dir.is_none() {
             return;
-        };
-        for (stream, bytes) in [("out", &captured.stdout), ("err", &captured.stderr)] {
-            let path = dir.join(format!("{}-{}.{stream}", self.step, self.files));
-            let mut options = OpenOptions::new();
-            options.write(true).create_new(true).mode(0o600);
-            let _ = options.open(path).and_then(|mut file| file.write_all(bytes));
+        }
+        for (stream, tail) in [("out", &child.stdout), ("err", &child.stderr)] {
+            let _ = self.kept_file(stream).and_then(|file| {
+                let mut out = io::BufWriter::new(file);
+                tail.copy(&self.redactor, &mut out)
+            });
         }
     }
+}
+
+/// What every command of a step carries in its environment, so that it is found again.
+pub fn marker(run_id: &str, step: &str) -> String {
+    format!("ROLLBACK_DOES={run_id}/{step}")
 }
 
 fn left(timeout: Duration, running: &Running) -> Duration {
@@ -299,62 +325,5 @@ fn not_started(why: &str) -> Captured {
         stdout: Vec::new(),
         stderr: Vec::new(),
         elapsed: Duration::ZERO,
-    }
-}
-
-/// Follows a file that a child writes, in bounded memory.
-struct Tail {
-    file: File,
-    stream: &'static str,
-    offset: u64,
-    partial: Vec<u8>,
-}
-
-impl Tail {
-    fn new(file: File, stream: &'static str) -> Tail {
-        Tail { file, stream, offset: 0, partial: Vec::new() }
-    }
-
-    /// The whole lines that are new; of a flood only the newest, and how much was passed over.
-    fn lines(&mut self) -> Vec<String> {
-        let Ok(length) = self.file.metadata().map(|meta| meta.len()) else { return Vec::new() };
-        let mut lines = Vec::new();
-        if length <= self.offset {
-            return lines;
-        }
-        if length - self.offset > SHOWN {
-            let passed = length - SHOWN - self.offset;
-            lines.push(format!("… {passed} bytes of output not shown"));
-            self.offset = length - SHOWN;
-            self.partial.clear();
-        }
-        let mut chunk = vec![0; usize::try_from(length - self.offset).unwrap_or_default()];
-        let got = self.file.read_at(&mut chunk, self.offset).unwrap_or_default();
-        self.offset += got as u64;
-        for byte in &chunk[..got] {
-            if *byte == b'\n' || self.partial.len() >= LINE {
-                lines.push(String::from_utf8_lossy(&self.partial).into_owned());
-                self.partial.clear();
-            }
-            if *byte != b'\n' {
-                self.partial.push(*byte);
-            }
-        }
-        lines
-    }
-
-    fn last_line(&mut self) -> Option<String> {
-        let text = String::from_utf8_lossy(&std::mem::take(&mut self.partial)).into_owned();
-        Some(text).filter(|text| !text.is_empty())
-    }
-
-    /// The end of the stream, as much of it as a step may want.
-    fn end(&self) -> Vec<u8> {
-        let length = self.file.metadata().map_or(0, |meta| meta.len());
-        let from = length.saturating_sub(KEPT);
-        let mut bytes = vec![0; usize::try_from(length - from).unwrap_or_default()];
-        let got = self.file.read_at(&mut bytes, from).unwrap_or_default();
-        bytes.truncate(got);
-        bytes
     }
 }

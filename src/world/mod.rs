@@ -6,6 +6,7 @@ pub mod forge;
 pub mod hands;
 pub mod metrics;
 pub mod process;
+pub mod tail;
 pub mod web;
 
 /// The read-only handles to the world: cheap to clone, shared with helper threads. Surveys, looks

@@ -291,6 +291,21 @@ pub fn group_exists(group: u32) -> bool {
         .is_some_and(|pid| test_kill_process_group(pid).is_ok())
 }
 
+/// The first process whose environment holds this `NAME=value`: its id and its program. It finds
+/// what left its group or was never recorded; only where the system shows environments (Linux).
+pub fn find_marked(marker: &str) -> Option<(u32, String)> {
+    let entries = std::fs::read_dir("/proc").ok()?;
+    let mut pids: Vec<u32> =
+        entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    pids.sort_unstable();
+    pids.into_iter().filter(|pid| *pid != std::process::id()).find_map(|pid| {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+        let found = environment.split(|byte| *byte == 0).any(|one| one == marker.as_bytes());
+        let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        found.then(|| (pid, crate::terminal::sanitize::line(name.trim_end())))
+    })
+}
+
 /// When a process started, as the system tells it: with the number it names one process for good.
 pub fn start_time(pid: u32) -> Option<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

@@ -211,7 +211,7 @@ impl Scenario {
         values
     }
 
-    /// The requests that changed something in the cluster, as `METHOD path`.
+    /// The requests that changed something in the cluster but the lock, as `METHOD path`.
     pub fn changes(&self) -> Vec<String> {
         self.world()
             .requests()
@@ -220,6 +220,7 @@ impl Scenario {
             .filter(|it| {
                 !it.path.contains("/authorization.k8s.io/")
                     && !it.path.contains("/authentication.k8s.io/")
+                    && !it.path.contains("/coordination.k8s.io/")
             })
             .map(|it| format!("{} {}", it.method, it.path))
             .collect()
@@ -227,7 +228,15 @@ impl Scenario {
 
     /// A command of ours, ready to be run: hermetic environment, no terminal.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rollback"));
+        self.command_through(&[], arguments)
+    }
+
+    /// The same, started by another program such as `strace`.
+    pub fn command_through(&self, front: &[&str], arguments: &[&str]) -> Command {
+        let mut words = front.to_vec();
+        words.push(env!("CARGO_BIN_EXE_rollback"));
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]);
         let mut path = self.path_front.clone();
         path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
         let path = std::env::join_paths(path).expect("a PATH");
@@ -285,11 +294,14 @@ impl Scenario {
     }
 }
 
+/// Says how a path is answered.
+type Answering = Box<dyn Fn(&str) -> (u16, String) + Send>;
+
 /// An HTTP server that answers as it is told and remembers what it was asked.
 #[derive(Clone)]
 pub struct Endpoint {
     address: String,
-    answer: Arc<Mutex<Box<dyn Fn(&str) -> (u16, String) + Send>>>,
+    answer: Arc<Mutex<Answering>>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 

@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use super::{Holds, KINDS, OBJECTS, Object, Type};
 
 /// The line after which the page is generated.
-pub const MARK: &str =
-    "<!-- generated from src/runbook/schema.rs; `rollback schema --reference` -->";
+pub const MARK: &str = "<!-- generated from src/runbook/schema.rs; `rollback schema reference` -->";
 
 /// The generated part of the page.
 pub fn page() -> String {

@@ -164,14 +164,19 @@ fn launch(state: &State, pod: &Value, container: &Value, one: &mut Container) {
     match env::resolve(&state.store, pod, container) {
         Err(message) => one.state = Condition::Blocked("CreateContainerConfigError", message),
         Ok(env) => {
-            let told = env.get("CRASH").is_some_and(|value| value == "true");
+            let told = env.get("CRASH").is_some_and(|value| value == "true")
+                || env.get("CRASH_WHEN").is_some_and(|when| crashes(when, &env, pod));
             let crash = told || tag(image).contains("crash");
             one.env = env;
             one.started = Some(clock::now());
             one.previous = std::mem::take(&mut one.log);
             one.log.push(format!("{image}: starting"));
             if crash {
-                let why = if told { "CRASH=true is set" } else { "this build is broken" };
+                let why = if told {
+                    "the environment makes this build fail"
+                } else {
+                    "this build is broken"
+                };
                 one.log.push(format!("fatal: {why}"));
                 one.previous.clone_from(&one.log);
                 one.restarts += 1;
@@ -181,6 +186,14 @@ fn launch(state: &State, pod: &Value, container: &Value, one: &mut Container) {
                 one.state = Condition::Running;
             }
         }
+    }
+}
+
+/// Whether `CRASH_WHEN` holds: `NAME=value` of the container's own environment, or `restarted`.
+fn crashes(when: &str, env: &BTreeMap<String, String>, pod: &Value) -> bool {
+    match when.split_once('=') {
+        Some((name, value)) => env.get(name).is_some_and(|carried| carried == value),
+        None => !pod["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"].is_null(),
     }
 }
 

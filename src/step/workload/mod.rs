@@ -179,10 +179,9 @@ pub(crate) fn effect_of(
         Rollout::Complete(text) => Effect::Present(text, Outputs::new()),
         Rollout::Empty(text) => empty(&text),
         Rollout::Broken(broken) => {
-            let log = broken.culprit.map_or_else(Vec::new, |culprit| {
+            let mut detail = broken.culprit.map_or_else(Vec::new, |culprit| {
                 cluster.log_tail(&culprit.pod, &culprit.container, LOG_LINES)
             });
-            let mut detail: Vec<String> = log.iter().map(|line| format!("| {line}")).collect();
             detail.push(broken.serving);
             Effect::Broken(broken.why, detail)
         }

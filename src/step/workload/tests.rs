@@ -380,7 +380,7 @@ fn a_crash_loop_is_reported_at_once_with_the_last_log_lines() {
     let Effect::Broken(why, detail) = effect else { panic!("not broken: {effect:?}") };
     assert!(why.starts_with("the new pods crash: web-"), "{why}");
     assert!(why.ends_with("exit 1"), "{why}");
-    assert!(detail.iter().any(|line| line.starts_with("| ")), "{detail:?}");
+    assert!(detail.iter().any(|line| line.starts_with("fatal: ")), "{detail:?}");
     let serving = "old pods still serve (3/3); nothing is down because of this step";
     assert_eq!(detail.last().map(String::as_str), Some(serving));
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());

@@ -1,8 +1,10 @@
 //! The cluster: reads through one `kubectl proxy`, writes as `kubectl` commands.
 //!
-//! Nothing here can change the cluster: the only patch is a server-side dry-run, the only POSTs are
-//! reviews, which are answered and not kept. Changes are argv made by [`kubectl`], run by the hands.
+//! Nothing here can change what is rolled back: the only patch is a server-side dry-run, the only
+//! POSTs are reviews, which are answered and not kept, and the lock's Lease (`lease.rs`). Changes are
+//! argv made by [`kubectl`], run by the hands.
 
+mod lease;
 mod proxy;
 mod rest;
 pub mod rollout;
@@ -18,6 +20,7 @@ use crate::facts::{Access, Identity, Known, Unread, WorkloadFacts};
 use crate::runbook::{Workload, WorkloadKind};
 use crate::step::Setting;
 use crate::world::process::{Ending, Invocation, capture};
+pub use lease::NotWritten;
 use proxy::Proxy;
 use rest::{Ask, Rest};
 pub use watch::WatchGuard;

@@ -228,9 +228,12 @@ impl Proxy {
 
     fn why_ended(&self, ending: &Ending, complaint: &str) -> Unread {
         let lower = complaint.to_lowercase();
-        let sentence = if lower.contains("context") && lower.contains("does not exist") {
-            wrong_context(&self.base, self.context.as_deref().unwrap_or_default())
-        } else if lower.contains("unknown flag") || lower.contains("unknown command") {
+        if lower.contains("context") && lower.contains("does not exist") {
+            // Known for certain: every step that needs this context fails.
+            let why = wrong_context(&self.base, self.context.as_deref().unwrap_or_default());
+            return Unread::Missing(why, None);
+        }
+        let sentence = if lower.contains("unknown flag") || lower.contains("unknown command") {
             "this kubectl is too old for `proxy --unix-socket --append-server-path`; install 1.23 or \
              newer"
                 .to_owned()
@@ -260,12 +263,12 @@ fn launch(base: &[String], socket: &Path) -> Result<Child, Unread> {
     let mut invocation = Invocation::new(argv, Duration::MAX);
     invocation.dies_with_us = true;
     let failed = |error: std::io::Error| {
-        let advice = if error.kind() == std::io::ErrorKind::NotFound {
-            "; install kubectl, or put its directory on the PATH"
-        } else {
-            ""
-        };
-        Unread::Failed(format!("{}{advice}", reason(&invocation, &error)))
+        let why = reason(&invocation, &error);
+        if error.kind() == std::io::ErrorKind::NotFound {
+            let advice = "install kubectl, or put its directory on the PATH".to_owned();
+            return Unread::Missing(why, Some(advice));
+        }
+        Unread::Failed(why)
     };
     let (stdout, stderr) =
         (tempfile::tempfile().map_err(failed)?, tempfile::tempfile().map_err(failed)?);

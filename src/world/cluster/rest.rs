@@ -75,6 +75,28 @@ impl Rest {
         self.json(ask, &Method::PATCH, &path, Some((content_type, body.to_string())))
     }
 
+    /// A write that names what it replaces. It may be sent twice when its answer was lost: who calls
+    /// this reads what came of it before believing a conflict.
+    pub(super) fn swap(
+        &self,
+        ask: Ask<'_>,
+        method: &Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, Rejected> {
+        let sent = self.exchange(method, path, Some(("application/json", body.to_string())));
+        let (status, text) = sent.map_err(Rejected::Unread)?;
+        match status {
+            StatusCode::CONFLICT => Err(Rejected::Conflict),
+            StatusCode::NOT_FOUND => match self.refusal(ask, status, &text) {
+                Unread::Missing(..) => Err(Rejected::Gone),
+                why => Err(Rejected::Unread(why)),
+            },
+            _ if status.is_success() => Ok(serde_json::from_str(&text).unwrap_or(Value::Null)),
+            _ => Err(Rejected::Unread(self.refusal(ask, status, &text))),
+        }
+    }
+
     /// GET of text, such as a log.
     pub(super) fn text(&self, ask: Ask<'_>, path: &str) -> Known<String> {
         let (status, body) = self.exchange(&Method::GET, path, None)?;
@@ -98,7 +120,7 @@ impl Rest {
     }
 
     /// Asks once, and once more where the proxy had ended: nothing that is asked here changes
-    /// anything, so that asking twice is harmless.
+    /// anything unless it still is what it was, so that asking twice is harmless.
     fn exchange(
         &self,
         method: &Method,
@@ -219,6 +241,17 @@ impl Rest {
             format!("the API server{of_context} cannot be reached: {message}")
         }
     }
+}
+
+/// Why a write was not taken.
+#[derive(Debug)]
+pub(super) enum Rejected {
+    /// 409: there already, or changed since.
+    Conflict,
+    /// 404.
+    Gone,
+    /// No answer, or a refusal.
+    Unread(Unread),
 }
 
 /// Why there is no answer.

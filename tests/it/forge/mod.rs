@@ -2,7 +2,7 @@
 
 mod cache;
 mod checkout;
-mod remote;
+pub mod remote;
 mod survey;
 mod traps;
 

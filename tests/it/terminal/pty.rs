@@ -70,8 +70,8 @@ fn the_end_of_input_is_no_and_ctrl_c_is_interrupted_at_every_question() {
         assert_eq!(result(piece, question, &["\u{3}"]), "<interrupted>", "{piece}");
         assert_eq!(result(piece, question, &["half\u{3}"]), "<interrupted>", "{piece}");
     }
-    assert_eq!(result("menu", " > ", &["\u{4}"]), "<chose None>");
-    assert_eq!(result("menu", " > ", &["\u{3}"]), "<chose None>");
+    assert_eq!(result("menu", " > ", &["\u{4}"]), "<chose Nothing>");
+    assert_eq!(result("menu", " > ", &["\u{3}"]), "<chose Interrupted>");
 }
 
 #[test]
@@ -100,11 +100,11 @@ fn a_name_must_be_typed_exactly_and_a_wrong_one_is_said_once() {
 #[test]
 fn a_menu_is_one_line_and_takes_a_letter_or_a_word() {
     let (seen, answer) = typed("menu", " > ", &["e\n"]);
-    assert_eq!(answer, "<chose Some('e')>");
+    assert_eq!(answer, "<chose Key('e')>");
     assert!(seen.contains("[r]etry  [s]kip  [e]scalate to code  [a]bort"), "{seen}");
-    assert_eq!(result("menu", " > ", &["skip\n"]), "<chose Some('s')>");
-    assert_eq!(result("menu", " > ", &["x\n", "r\n"]), "<chose Some('r')>");
-    assert_eq!(result("menu", " > ", &["\n"]), "<chose None>");
+    assert_eq!(result("menu", " > ", &["skip\n"]), "<chose Key('s')>");
+    assert_eq!(result("menu", " > ", &["x\n", "r\n"]), "<chose Key('r')>");
+    assert_eq!(result("menu", " > ", &["\n"]), "<chose Nothing>");
 }
 
 #[test]

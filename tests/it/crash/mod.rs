@@ -1,0 +1,7 @@
+//! Runs that are killed, or whose disk fails, at every write and sync: nothing is lost, nothing is
+//! done twice, nothing is done without its intent.
+
+mod doubt;
+mod each_write;
+mod outlived;
+mod trace;

@@ -1,0 +1,1 @@
+//! Children that outlive us.
