@@ -96,7 +96,10 @@ impl Monitor {
     /// Takes an evaluation in.
     pub fn see(&mut self, trigger: &str, seen: Seen) -> Change {
         let Some(rule) = self.rules.get(trigger) else { return Change::None };
-        let track = self.tracks.entry(trigger.to_owned()).or_default();
+        if !self.tracks.contains_key(trigger) {
+            self.tracks.insert(trigger.to_owned(), Track::default());
+        }
+        let Some(track) = self.tracks.get_mut(trigger) else { return Change::None };
         track.window.push_back(seen);
         while track.window.len() > rule.of.max(rule.hits) {
             track.window.pop_front();
