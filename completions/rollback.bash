@@ -31,9 +31,6 @@ _rollback() {
             rollback,man)
                 cmd="rollback__subcmd__man"
                 ;;
-            rollback,metrics)
-                cmd="rollback__subcmd__metrics"
-                ;;
             rollback,rehearse)
                 cmd="rollback__subcmd__rehearse"
                 ;;
@@ -58,14 +55,8 @@ _rollback() {
             rollback,system)
                 cmd="rollback__subcmd__system"
                 ;;
-            rollback,triggers)
-                cmd="rollback__subcmd__triggers"
-                ;;
             rollback,unlock)
                 cmd="rollback__subcmd__unlock"
-                ;;
-            rollback,watch)
-                cmd="rollback__subcmd__watch"
                 ;;
             rollback__subcmd__runs,show)
                 cmd="rollback__subcmd__runs__subcmd__show"
@@ -77,7 +68,7 @@ _rollback() {
 
     case "${cmd}" in
         rollback)
-            opts="-o -h -V --runbooks --output --color --help --version component service system rehearse resume status unlock runs triggers watch metrics list show lint schema completions man"
+            opts="-o -h -V --runbooks --output --color --help --version component service system rehearse resume status unlock runs list show lint schema completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -141,7 +132,7 @@ _rollback() {
             return 0
             ;;
         rollback__subcmd__component)
-            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --trigger --incident --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help"
+            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -175,11 +166,19 @@ _rollback() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --trigger)
+                --incident)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --incident)
+                --approve)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approved-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --break-glass)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -320,54 +319,8 @@ _rollback() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        rollback__subcmd__metrics)
-            opts="-f -p -o -h --run --follow --export --param --runbooks --output --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --run)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --export)
-                    COMPREPLY=($(compgen -W "grafana" -- "${cur}"))
-                    return 0
-                    ;;
-                --param)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -p)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --runbooks)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --output)
-                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
-                    return 0
-                    ;;
-                -o)
-                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
-                    return 0
-                    ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         rollback__subcmd__rehearse)
-            opts="-m -p -n -y -o -h --fault --pod-start --method --param --dry-run --yes --confirm --no-input --decided-by --reason --trigger --incident --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help component service system"
+            opts="-m -p -n -y -o -h --fault --pod-start --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help component service system"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -409,11 +362,19 @@ _rollback() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --trigger)
+                --incident)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --incident)
+                --approve)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approved-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --break-glass)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -571,7 +532,7 @@ _rollback() {
             return 0
             ;;
         rollback__subcmd__schema)
-            opts="-o -h --runbooks --output --color --help runbook settings triggers reference"
+            opts="-o -h --runbooks --output --color --help runbook settings reference"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -601,7 +562,7 @@ _rollback() {
             return 0
             ;;
         rollback__subcmd__service)
-            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --trigger --incident --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help"
+            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -635,11 +596,19 @@ _rollback() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --trigger)
+                --incident)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --incident)
+                --approve)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approved-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --break-glass)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -783,7 +752,7 @@ _rollback() {
             return 0
             ;;
         rollback__subcmd__system)
-            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --trigger --incident --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help"
+            opts="-m -p -n -y -o -h --method --param --dry-run --yes --confirm --no-input --decided-by --reason --incident --approve --approved-by --break-glass --skip-blocked --answer --lock-timeout --preempt --without-lock --lease --survey-timeout --escalated-from --runbooks --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -817,11 +786,19 @@ _rollback() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --trigger)
+                --incident)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --incident)
+                --approve)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approved-by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --break-glass)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -872,48 +849,6 @@ _rollback() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        rollback__subcmd__triggers)
-            opts="-p -o -h --export --param --runbooks --output --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --export)
-                    COMPREPLY=($(compgen -W "prometheus-rules" -- "${cur}"))
-                    return 0
-                    ;;
-                --param)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -p)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --runbooks)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --output)
-                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
-                    return 0
-                    ;;
-                -o)
-                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
-                    return 0
-                    ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         rollback__subcmd__unlock)
             opts="-p -o -h --force --context --namespace --param --runbooks --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -926,56 +861,6 @@ _rollback() {
                     return 0
                     ;;
                 --namespace)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --param)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -p)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --runbooks)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --output)
-                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
-                    return 0
-                    ;;
-                -o)
-                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
-                    return 0
-                    ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        rollback__subcmd__watch)
-            opts="-p -o -h --act --every --rounds --param --runbooks --output --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --act)
-                    COMPREPLY=($(compgen -W "notify ask auto" -- "${cur}"))
-                    return 0
-                    ;;
-                --every)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --rounds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

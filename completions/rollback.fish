@@ -57,6 +57,9 @@ complete -c rollback -n "__fish_rollback_using_subcommand component" -l decided-
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l reason -d 'Why; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l trigger -d 'The trigger that called for it; kept in the journal. See `rollback triggers`' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l incident -d 'The incident this belongs to; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l break-glass -d 'Run without the approval that is needed, and say why; everybody is told' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
@@ -83,6 +86,9 @@ complete -c rollback -n "__fish_rollback_using_subcommand service" -l decided-by
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l reason -d 'Why; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l trigger -d 'The trigger that called for it; kept in the journal. See `rollback triggers`' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l incident -d 'The incident this belongs to; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l break-glass -d 'Run without the approval that is needed, and say why; everybody is told' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
@@ -109,6 +115,9 @@ complete -c rollback -n "__fish_rollback_using_subcommand system" -l decided-by 
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l reason -d 'Why; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l trigger -d 'The trigger that called for it; kept in the journal. See `rollback triggers`' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l incident -d 'The incident this belongs to; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l break-glass -d 'Run without the approval that is needed, and say why; everybody is told' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
@@ -143,6 +152,9 @@ complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l decided-b
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l reason -d 'Why; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l trigger -d 'The trigger that called for it; kept in the journal. See `rollback triggers`' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l incident -d 'The incident this belongs to; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l break-glass -d 'Run without the approval that is needed, and say why; everybody is told' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l skip-blocked -d 'Leave this step out if the survey finds it blocked. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l answer -d 'Answer a manual step or a step in doubt. May be repeated' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r

@@ -122,6 +122,14 @@ pub enum Command {
     Show(ShowArgs),
     /// Check every file of the catalog and say all that is wrong, at once.
     Lint,
+    /// Show every flag of the catalog as it is in the live system.
+    ///
+    /// Its value, what each workload makes of it, and how many running pods carry which value.
+    Flags(WholeArgs),
+    /// Survey every runbook against the live system and name what has rotted. Changes nothing.
+    ///
+    /// Made for a nightly job: exit 0 when every method could run, 4 when one could not.
+    Ready(WholeArgs),
     /// Print the JSON Schema of the format, for editors, or its reference page.
     Schema {
         /// Which part.
@@ -221,6 +229,17 @@ pub enum MetricsExport {
     Grafana,
 }
 
+/// What a command over the whole catalog takes.
+#[derive(Debug, Args)]
+pub struct WholeArgs {
+    /// Give a parameter its value. May be repeated.
+    #[arg(long = "param", short, value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+    /// How long the survey may take before what is missing is said to be unanswered.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
+    pub survey_timeout: std::time::Duration,
+}
+
 /// Which component.
 #[derive(Debug, Args)]
 pub struct ComponentArgs {
@@ -284,6 +303,17 @@ pub struct RunArgs {
     /// The incident this belongs to; kept in the journal.
     #[arg(long, value_name = "ID")]
     pub incident: Option<String>,
+    /// Run a plan that needs somebody else's approval: the digest that was approved.
+    ///
+    /// A plan that has changed since is refused as stale (exit 9), naming what changed.
+    #[arg(long, value_name = "DIGEST")]
+    pub approve: Option<String>,
+    /// Who approved; a claim that is kept in the journal.
+    #[arg(long, value_name = "NAME")]
+    pub approved_by: Option<String>,
+    /// Run without the approval that is needed, and say why; everybody is told.
+    #[arg(long, value_name = "REASON")]
+    pub break_glass: Option<String>,
     /// Leave this step out if the survey finds it blocked. May be repeated.
     #[arg(long, value_name = "STEP")]
     pub skip_blocked: Vec<String>,

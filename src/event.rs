@@ -228,6 +228,9 @@ pub struct RunStarted {
     /// The trigger that called for it, where given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger: Option<String>,
+    /// What permitted it, where somebody else's approval is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
     /// The run that escalated to this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalated_from: Option<String>,
@@ -241,6 +244,20 @@ pub struct RunStarted {
     pub catalog: String,
     /// The plan as it was shown (see `plan.rs`).
     pub plan: Value,
+}
+
+/// What permitted a run that needs somebody else's approval. A claim, not an identity.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The digest that was approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Who approved it, as the command line says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Why nobody was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<String>,
 }
 
 /// How doing a step went.

@@ -4,14 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::runbook::{Http, Workload};
+use crate::step::workload::flags::configmaps_named;
 use crate::step::{FieldChange, command};
 use crate::world::forge::{GitFact, GitRead};
+use crate::world::web::Attempt;
 use crate::world::{Reader, web};
 
 /// A read-only question to the world. Equal questions are asked once.
@@ -27,8 +29,32 @@ pub enum Read {
     Git(GitRead),
     /// Where a program is on the PATH.
     Program(String),
+    /// Whether a file of this machine is there.
+    File(PathBuf),
     /// What a command's probe says.
     Probe(Probe),
+}
+
+/// A change that the API server is asked to try and not to keep.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trial {
+    /// A patch of an object, exactly as the step will make it.
+    Patch {
+        /// `configmap/flags`, `deployment/web`.
+        object: String,
+        /// `application/json-patch+json` and the like.
+        content_type: String,
+        /// The patch.
+        body: String,
+    },
+    /// A pod made from a workload's template, since a workload's own dry-run says nothing of what
+    /// quotas and policies make of its pods.
+    Pod {
+        /// Whose template.
+        workload: String,
+        /// The pod.
+        body: String,
+    },
 }
 
 /// A read-only command that tells whether an effect is there.
@@ -60,6 +86,8 @@ pub enum Unread {
     Missing(String, Option<String>),
     /// We may not read it. The text says what is needed.
     Forbidden(String),
+    /// The world would not do it. The text is its own reason.
+    Refused(String),
     /// No answer: unreachable, refused, too slow. The text says which.
     Unreachable(String),
     /// Anything else that kept us from reading it.
@@ -72,6 +100,7 @@ impl Unread {
         match self {
             Unread::Missing(text, _)
             | Unread::Forbidden(text)
+            | Unread::Refused(text)
             | Unread::Unreachable(text)
             | Unread::Failed(text) => text,
         }
@@ -120,8 +149,14 @@ pub struct Facts {
     pub probes: BTreeMap<Probe, Known<bool>>,
     /// Programs by name.
     pub programs: BTreeMap<String, Known<PathBuf>>,
-    /// First answers of `recovered_when` and `http` steps, by [`endpoint_key`]: passed, sentence.
-    pub endpoints: BTreeMap<String, (bool, String)>,
+    /// Files of this machine.
+    pub files: BTreeMap<PathBuf, Known<()>>,
+    /// What the API server said to changes that it was asked to try.
+    pub trials: BTreeMap<Trial, Known<()>>,
+    /// First answers of `recovered_when` and `http` steps, by [`endpoint_key`].
+    pub endpoints: BTreeMap<String, Attempt>,
+    /// The commit or branch in which a later command's checkout will be, by step.
+    pub checkouts: BTreeMap<String, GitRead>,
     /// Flags that a step of this plan sets on a ConfigMap: name -> keys. Filled by forecasts.
     pub flags_to_change: BTreeMap<String, BTreeSet<String>>,
     /// The same with the values, as long as they are known. Filled by forecasts.
@@ -143,83 +178,157 @@ enum Answer {
     Access(Access, Known<bool>),
     Git(Vec<(GitRead, Known<GitFact>)>),
     Program(String, Known<PathBuf>),
+    File(PathBuf, Known<()>),
     Probe(Probe, Known<bool>),
-    Endpoint(String, bool, String),
+    Endpoint(String, Attempt),
+    Trial(Trial, Known<()>),
+}
+
+impl Answer {
+    /// Whether what is tried has to wait for it.
+    fn comes_before_trials(&self) -> bool {
+        matches!(self, Answer::ConfigMap(..) | Answer::Workload(..) | Answer::Access(..))
+    }
+}
+
+/// Questions under way.
+struct Asking<'r> {
+    reader: &'r Reader,
+    sender: Sender<Answer>,
+    /// How many have not answered.
+    open: usize,
+    /// How many of them come before what is tried.
+    before_trials: usize,
+}
+
+impl Asking<'_> {
+    fn ask(&mut self, work: impl FnOnce() -> Answer + Send + 'static) {
+        let sender = self.sender.clone();
+        self.open += 1;
+        std::thread::spawn(move || {
+            let _ = sender.send(work());
+        });
+    }
+
+    fn configmap(&mut self, name: String) {
+        let cluster = self.reader.cluster.clone();
+        self.before_trials += 1;
+        self.ask(move || {
+            let known = cluster.configmap(&name);
+            Answer::ConfigMap(name, known)
+        });
+    }
+
+    fn read(&mut self, read: Read, git: &mut Vec<GitRead>) {
+        let cluster = self.reader.cluster.clone();
+        match read {
+            Read::ConfigMap(name) => self.configmap(name),
+            Read::Workload(workload) => {
+                self.before_trials += 1;
+                self.ask(move || {
+                    let known = cluster.workload(&workload);
+                    Answer::Workload(workload, Box::new(known))
+                });
+            }
+            Read::Access(access) => {
+                self.before_trials += 1;
+                self.ask(move || {
+                    let known = cluster.access(&access);
+                    Answer::Access(access, known)
+                });
+            }
+            Read::Git(read) => git.push(read),
+            Read::Program(name) => self.ask(move || {
+                let known = command::locate(&name);
+                Answer::Program(name, known)
+            }),
+            Read::File(path) => self.ask(move || {
+                let known = command::find_file(&path);
+                Answer::File(path, known)
+            }),
+            Read::Probe(probe) => self.ask(move || {
+                let known = command::ask(&probe);
+                Answer::Probe(probe, known)
+            }),
+        }
+    }
+
+    fn trial(&mut self, trial: Trial) {
+        let cluster = self.reader.cluster.clone();
+        self.ask(move || {
+            let known = cluster.try_out(&trial);
+            Answer::Trial(trial, known)
+        });
+    }
 }
 
 /// Asks everything at once, each on a helper thread, and waits until `deadline` has passed at most.
-/// What has not answered by then is unanswered; its thread is abandoned.
+/// What has not answered by then is unanswered; its thread is abandoned. ConfigMaps that a workload
+/// names are read as soon as it is known, and what `trials` makes of the answers of the cluster is
+/// tried as soon as they are in.
 pub fn gather(
     reads: &BTreeSet<Read>,
     endpoints: &[(Http, Vec<(String, String)>)],
     reader: &Reader,
     limit: Duration,
+    trials: &dyn Fn(&Facts) -> BTreeSet<Trial>,
 ) -> Facts {
     let deadline = Instant::now() + limit;
     let (sender, receiver) = channel();
-    let mut asked = 0;
-    let mut ask = |work: Box<dyn FnOnce() -> Answer + Send>| {
-        let sender = sender.clone();
-        asked += 1;
-        std::thread::spawn(move || {
-            let _ = sender.send(work());
-        });
-    };
+    let mut asking = Asking { reader, sender, open: 0, before_trials: 0 };
     let needs_cluster = reads.iter().any(Read::is_of_the_cluster);
     if needs_cluster {
         let cluster = reader.cluster.clone();
-        ask(Box::new(move || Answer::Identity(cluster.identity())));
+        asking.ask(move || Answer::Identity(cluster.identity()));
     }
     let mut git = Vec::new();
     for read in reads.iter().cloned() {
-        let cluster = reader.cluster.clone();
-        match read {
-            Read::ConfigMap(name) => ask(Box::new(move || {
-                let known = cluster.configmap(&name);
-                Answer::ConfigMap(name, known)
-            })),
-            Read::Workload(workload) => ask(Box::new(move || {
-                let known = cluster.workload(&workload);
-                Answer::Workload(workload, Box::new(known))
-            })),
-            Read::Access(access) => ask(Box::new(move || {
-                let known = cluster.access(&access);
-                Answer::Access(access, known)
-            })),
-            Read::Git(read) => git.push(read),
-            Read::Program(name) => ask(Box::new(move || {
-                let known = command::locate(&name);
-                Answer::Program(name, known)
-            })),
-            Read::Probe(probe) => ask(Box::new(move || {
-                let known = command::ask(&probe);
-                Answer::Probe(probe, known)
-            })),
-        }
+        asking.read(read, &mut git);
     }
     if !git.is_empty() {
         let forge = reader.forge.clone();
-        ask(Box::new(move || {
+        asking.ask(move || {
             let known = forge.read(&git);
             Answer::Git(git.into_iter().zip(known).collect())
-        }));
+        });
     }
     for (http, headers) in endpoints {
         let (http, headers) = (http.clone(), headers.clone());
-        ask(Box::new(move || {
+        asking.ask(move || {
             let attempt = web::attempt(&http, &headers);
-            Answer::Endpoint(endpoint_key(&http), attempt.passed, attempt.sentence)
-        }));
+            Answer::Endpoint(endpoint_key(&http), attempt)
+        });
     }
-    drop(sender);
     let mut facts = Facts::default();
-    for _ in 0..asked {
-        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(answer) => facts.take(answer),
-            Err(_) => break,
+    let mut named: BTreeSet<String> = BTreeSet::new();
+    let mut tried = false;
+    while asking.open > 0 {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let Ok(answer) = receiver.recv_timeout(left) else { break };
+        asking.open -= 1;
+        asking.before_trials -= usize::from(answer.comes_before_trials());
+        if let Answer::Workload(_, known) = &answer
+            && let Ok(found) = known.as_ref()
+        {
+            for name in configmaps_named(&found.object["spec"]["template"]) {
+                if !reads.contains(&Read::ConfigMap(name.clone())) && named.insert(name.clone()) {
+                    asking.configmap(name);
+                }
+            }
+        }
+        facts.take(answer);
+        if needs_cluster && !tried && asking.before_trials == 0 {
+            tried = true;
+            for trial in trials(&facts) {
+                asking.trial(trial);
+            }
         }
     }
     facts.note_unanswered(reads, needs_cluster, limit);
+    for name in named {
+        let late = || Unread::Unreachable(format!("configmap/{name} was not read in time"));
+        facts.configmaps.entry(name.clone()).or_insert_with(|| Err(late()));
+    }
     facts
 }
 
@@ -249,8 +358,14 @@ impl Facts {
             Answer::Probe(probe, known) => {
                 self.probes.insert(probe, known);
             }
-            Answer::Endpoint(key, passed, sentence) => {
-                self.endpoints.insert(key, (passed, sentence));
+            Answer::File(path, known) => {
+                self.files.insert(path, known);
+            }
+            Answer::Endpoint(key, attempt) => {
+                self.endpoints.insert(key, attempt);
+            }
+            Answer::Trial(trial, known) => {
+                self.trials.insert(trial, known);
             }
         }
     }
@@ -280,6 +395,9 @@ impl Facts {
                 }
                 Read::Program(name) => {
                     self.programs.entry(name).or_insert_with(|| Err(late("the PATH")));
+                }
+                Read::File(path) => {
+                    self.files.entry(path).or_insert_with(|| Err(late("the file system")));
                 }
                 Read::Probe(probe) => {
                     self.probes.entry(probe).or_insert_with(|| Err(late("the probe")));

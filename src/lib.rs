@@ -14,6 +14,7 @@ pub mod runbook;
 pub mod script;
 
 pub mod facts;
+pub mod flags;
 pub mod plan;
 pub mod step;
 

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use crate::hex;
 
 use crate::draft::Draft;
-use crate::facts::{Facts, Read, endpoint_key};
+use crate::facts::{Facts, Read, Trial, endpoint_key};
 use crate::runbook::{Action, Criterion, Http, Level, Place, SecretSource, Step, Target};
-use crate::step::{Forecast, Mark, Nature, Setting, Standing, kinds};
+use crate::step::{Forecast, Mark, Nature, Setting, Standing, checkout, kinds, trial};
+use crate::world::web::Elsewhere;
 
 /// What will be done, as it is shown, confirmed, journaled and run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -89,6 +90,9 @@ pub struct PlannedCriterion {
     pub before: Option<bool>,
     /// One phrase: `503`, `200`, `connection refused`.
     pub now: String,
+    /// Why it can hardly come true by this rollback; empty where nothing speaks against it.
+    #[serde(default)]
+    pub warning: String,
 }
 
 /// A rung of the ladder: another method, or a higher level.
@@ -123,6 +127,9 @@ pub struct SurveyNote {
     pub elapsed_ms: u64,
     /// What did not answer within the deadline.
     pub unanswered: Vec<String>,
+    /// When its answers were in: what it says is as old as that.
+    #[serde(default)]
+    pub at: String,
 }
 
 impl Plan {
@@ -223,6 +230,8 @@ pub struct Circumstances {
     pub simulated: bool,
     /// How long the survey took.
     pub elapsed_ms: u64,
+    /// When its answers were in.
+    pub at: String,
 }
 
 /// Where a draft acts.
@@ -252,7 +261,20 @@ pub fn needs_cluster<'s>(steps: impl IntoIterator<Item = &'s Step>) -> bool {
 /// Everything that the survey asks for a draft.
 pub fn reads(draft: &Draft) -> BTreeSet<Read> {
     let setting = setting(draft);
-    draft.steps.iter().flat_map(|step| kinds::reads(&step.action, &setting)).collect()
+    let steps = draft.steps.iter().flat_map(|step| kinds::reads(&step.action, &setting));
+    let checkouts = checkout::reads(&draft.steps, &setting).into_values().map(Read::Git);
+    steps.chain(checkouts).collect()
+}
+
+/// What the API server is asked to try, once the facts are in.
+pub fn trials(draft: &Draft, facts: &Facts) -> BTreeSet<Trial> {
+    let setting = setting(draft);
+    let mut facts = facts.clone();
+    let mut tried = trial::Tried::default();
+    foresee(draft, &setting, &mut facts)
+        .iter()
+        .flat_map(|planned| tried.of(&planned.commands, &planned.forecast, &planned.after))
+        .collect()
 }
 
 /// The HTTP checks that the survey asks once, so that the plan can say what they answer now.
@@ -270,20 +292,47 @@ pub fn endpoints(draft: &Draft) -> Vec<Http> {
     endpoints
 }
 
+/// A step as it is foreseen, before what was tried is known.
+struct Foreseen {
+    forecast: Forecast,
+    commands: Vec<Vec<String>>,
+    /// The workloads as the step leaves them.
+    after: trial::Workloads,
+}
+
+/// The forecasts of all steps, each in the world that the steps before it leave.
+fn foresee(draft: &Draft, setting: &Setting, facts: &mut Facts) -> Vec<Foreseen> {
+    facts.checkouts = checkout::reads(&draft.steps, setting);
+    draft
+        .steps
+        .iter()
+        .map(|step| {
+            let mut forecast = kinds::forecast(&step.action, setting, facts);
+            checkout::forecast(&step.id, facts, &mut forecast);
+            let mark = Mark {
+                run_id: "<run>".to_owned(),
+                step_id: step.id.clone(),
+                started_at: "<start>".to_owned(),
+            };
+            let commands = kinds::commands(&step.action, setting, &mark, &forecast);
+            let after = trial::workloads(&commands, facts);
+            Foreseen { forecast, commands, after }
+        })
+        .collect()
+}
+
 /// Resolves a draft against the facts, in step order.
 pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Plan {
     let setting = setting(draft);
     let mut steps = Vec::new();
-    for step in &draft.steps {
-        let forecast = kinds::forecast(&step.action, &setting, &mut facts);
+    let mut tried = trial::Tried::default();
+    let foreseen = foresee(draft, &setting, &mut facts);
+    for (step, Foreseen { mut forecast, commands, after }) in draft.steps.iter().zip(foreseen) {
+        for trial in tried.of(&commands, &forecast, &after) {
+            trial::judge(&trial, facts.trials.get(&trial), &after, &mut forecast);
+        }
         let nature = kinds::nature(&step.action);
         let standing = forecast.standing(nature);
-        let mark = Mark {
-            run_id: "<run>".to_owned(),
-            step_id: step.id.clone(),
-            started_at: "<start>".to_owned(),
-        };
-        let commands = kinds::commands(&step.action, &setting, &mark, &forecast);
         let left_out =
             standing == Standing::Blocked && circumstances.skip_blocked.contains(&step.id);
         steps.push(PlannedStep {
@@ -305,8 +354,13 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
             };
             PlannedCriterion {
                 criterion: criterion.clone(),
-                before: answer.map(|(passed, _)| *passed),
-                now: answer.map_or_else(|| "not asked".to_owned(), |(_, now)| now.clone()),
+                before: answer.map(|attempt| attempt.passed),
+                now: answer.map_or_else(|| "not asked".to_owned(), |it| it.sentence.clone()),
+                warning: answer
+                    .and_then(|attempt| attempt.elsewhere)
+                    .filter(|elsewhere| *elsewhere != Elsewhere::Silent)
+                    .map(|elsewhere| elsewhere.advice().to_owned())
+                    .unwrap_or_default(),
             }
         })
         .collect();
@@ -322,7 +376,11 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
         steps,
         criteria,
         ladder: circumstances.ladder,
-        survey: SurveyNote { elapsed_ms: circumstances.elapsed_ms, unanswered: facts.unanswered() },
+        survey: SurveyNote {
+            elapsed_ms: circumstances.elapsed_ms,
+            unanswered: facts.unanswered(),
+            at: circumstances.at,
+        },
         digest: String::new(),
         simulated: circumstances.simulated,
         place: draft.place.clone(),

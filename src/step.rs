@@ -1,9 +1,11 @@
 //! A step: foresee, do, look. The table of kinds; adding one is a file and a line here.
 
+pub(crate) mod checkout;
 pub mod command;
 pub mod git;
 pub mod kinds;
 pub mod set_flags;
+pub(crate) mod trial;
 pub mod workload;
 
 use std::collections::BTreeMap;
@@ -115,6 +117,9 @@ pub struct Forecast {
     pub obstacles: Vec<Obstacle>,
     /// Facts that make the digest, the snapshot and the base of a roll forward.
     pub pinned: BTreeMap<String, Value>,
+    /// Who else keeps the object as they want it, such as Argo CD; empty where nobody is known to.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub owner: String,
 }
 
 impl Forecast {
@@ -126,6 +131,13 @@ impl Forecast {
     /// Something that could not be asked.
     pub fn uncheckable(&mut self, why: impl Into<String>, hint: Option<String>) {
         self.obstacles.push(Obstacle { why: why.into(), hint, certain: false });
+    }
+
+    /// Warns of somebody who may put an object back, and remembers them.
+    pub fn contested(&mut self, owner: Option<(String, String)>) {
+        let Some((owner, warning)) = owner else { return };
+        self.warnings.push(warning);
+        self.owner = owner;
     }
 
     /// The word of the plan.

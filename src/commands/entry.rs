@@ -18,8 +18,8 @@ use crate::terminal::style::{Paint, Style};
 use super::launch::Launch;
 use super::screen::Screen;
 use super::{
-    Format, completions, lint, list, metrics, rehearse, resume, runs, schema, show, status,
-    triggers, unlock, watch,
+    Format, completions, flags, lint, list, metrics, ready, rehearse, resume, runs, schema, show,
+    status, triggers, unlock, watch,
 };
 
 /// The process.
@@ -85,6 +85,24 @@ fn call(cli: &Cli, screen: &Screen) -> Result<Exit> {
             let linted = lint::lint(&catalog(global, screen)?, format(global))?;
             screen.result(&linted.text);
             Ok(linted.exit)
+        }
+        Command::Flags(args) => {
+            let parameters = Parameters::parse(&args.params)?.with_environment();
+            let catalog = catalog(global, screen)?;
+            let limit = args.survey_timeout;
+            let (text, exit) =
+                flags::flags(&catalog, &parameters, limit, format(global), &screen.out)?;
+            screen.result(&text);
+            Ok(exit)
+        }
+        Command::Ready(args) => {
+            let parameters = Parameters::parse(&args.params)?.with_environment();
+            let catalog = catalog(global, screen)?;
+            let limit = args.survey_timeout;
+            let (text, exit) =
+                ready::ready(&catalog, &parameters, limit, format(global), &screen.out)?;
+            screen.result(&text);
+            Ok(exit)
         }
         Command::Schema { part } => {
             let part = match part {

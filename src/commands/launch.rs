@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::cli::RunArgs;
 use crate::draft::Draft;
 use crate::error::{Error, Exit, Result};
-use crate::event::{Record, RunStarted};
+use crate::event::{Approval, Record, RunStarted};
 use crate::facts::{self, Facts};
 use crate::inbox::{Answer, Inbox, Message, Stop};
 use crate::journal::{self, Journal};
@@ -23,7 +23,7 @@ use crate::state::RunState;
 use crate::step::{Nature, Setting, Standing};
 use crate::terminal::prompt;
 use crate::terminal::redact::Redactor;
-use crate::world::cluster::Cluster;
+use crate::world::cluster::{Cluster, current_context};
 use crate::world::forge::Forge;
 use crate::world::hands::Hands;
 use crate::world::{Reader, clock};
@@ -32,9 +32,11 @@ use crate::{commands, secrets};
 use super::beside::{self, Beside};
 use super::screen::Screen;
 use super::under_lock::Claim;
+use super::{ahead, approval};
 
-/// How long one read of the cluster may take.
-const CLUSTER_DEADLINE: Duration = Duration::from_secs(5);
+/// How long one read of the cluster may take: less than the survey's five seconds, so that
+/// its sentence is the one that is shown.
+const CLUSTER_DEADLINE: Duration = Duration::from_millis(4500);
 
 /// How a draft is changed before it is planned; the rehearsal stands in for what reaches outside.
 pub type Adapt<'a> = &'a dyn Fn(&mut Draft);
@@ -71,6 +73,14 @@ impl Launch<'_> {
                 Next::Ended(exit) => return Ok(exit),
                 Next::Climb(rung, run_id) => {
                     target = rung.target;
+                    let (runbook, settings) = self.catalog.runbook(&target)?;
+                    let known = crate::draft::known(&runbook, &settings);
+                    self.args.params = ahead::known_params(&self.args.params, &known);
+                    // What was said for one plan is not said for another.
+                    self.args.skip_blocked.clear();
+                    self.args.answers.clear();
+                    self.args.approve = None;
+                    self.args.approved_by = None;
                     self.args.method = Some(rung.method);
                     self.args.escalated_from = Some(run_id);
                 }
@@ -91,6 +101,10 @@ impl Launch<'_> {
         }
         self.refuse_blocked(&mut inbox, &mut surveyed, policy.interactive)?;
         Launch::refuse_unanswerable(&surveyed.plan, &policy)?;
+        let approval = approval::check(&surveyed.plan, &settings, &self.args, &self.state)?;
+        if let Some(reason) = approval.as_ref().and_then(|it| it.break_glass.as_ref()) {
+            self.screen.say(&format!("! break glass: this runs without its approval: {reason}"));
+        }
         let mut confirmed = self.confirm(&mut inbox, &surveyed.plan, &settings, &policy)?;
         let run_id = clock::run_id();
         let lock = self.lock(&mut inbox, &surveyed, &run_id, policy.interactive)?;
@@ -115,9 +129,14 @@ impl Launch<'_> {
         hands.output_dir = Some(output_dir);
         hands.redact(Redactor::new(policy.secrets.values().cloned().collect()));
         let state = self
-            .begin(&mut hands, &surveyed.plan, &confirmed)
+            .begin(&mut hands, &surveyed.plan, &confirmed, approval)
             .map_err(|error| journal_failed(&error, true))?;
         let mut run = Run::new(surveyed.plan, state, hands, surveyed.reader, policy);
+        if let Some(rung) = run.plan.ladder.first() {
+            run.ahead =
+                ahead::survey(rung, &self.catalog, &self.args.params, self.adapt, &run.reader);
+        }
+        run.inherited = self.inherited(&run_id);
         let conclusion = run.go().map_err(|error| journal_failed(&error, false));
         drop(lock);
         run.hands.recorder.finish();
@@ -170,6 +189,19 @@ impl Launch<'_> {
         }
     }
 
+    /// What the next rung inherits, as flags of its command line.
+    fn inherited(&self, run_id: &str) -> Vec<String> {
+        let mut flags = Vec::new();
+        let given = [("--incident", &self.args.incident), ("--reason", &self.args.reason)];
+        for (flag, value) in given {
+            if let Some(value) = value {
+                flags.extend([flag.to_owned(), value.clone()]);
+            }
+        }
+        flags.extend(["--escalated-from".to_owned(), run_id.to_owned()]);
+        flags
+    }
+
     fn policy(&self) -> Result<Policy> {
         Ok(Policy {
             interactive: prompt::can_prompt() && !self.args.no_input,
@@ -194,6 +226,7 @@ impl Launch<'_> {
         if let Some(adapt) = self.adapt {
             adapt(&mut draft);
         }
+        pin_context(&mut draft);
         let reads = plan::reads(&draft);
         let reader = reader(&plan::setting(&draft), plan::needs_cluster(&draft.steps))?;
         policy.secrets = fetch_secrets(inbox, &draft.secrets)?;
@@ -206,19 +239,23 @@ impl Launch<'_> {
             .collect::<Vec<_>>();
         let begun = Instant::now();
         let (asked, limit) = (reader.clone(), self.args.survey_timeout);
+        let tried = draft.clone();
         inbox.helper(move || {
-            Message::Surveyed(Box::new(facts::gather(&reads, &endpoints, &asked, limit)))
+            let trials = |facts: &Facts| plan::trials(&tried, facts);
+            let facts = facts::gather(&reads, &endpoints, &asked, limit, &trials);
+            Message::Surveyed(Box::new(facts))
         });
         let mut facts = wait_for_survey(inbox, limit)?;
         let redactor = Redactor::new(policy.secrets.values().cloned().collect());
-        for (_, sentence) in facts.endpoints.values_mut() {
-            *sentence = redactor.redact(sentence);
+        for attempt in facts.endpoints.values_mut() {
+            attempt.sentence = redactor.redact(&attempt.sentence);
         }
         let circumstances = Circumstances {
             ladder: self.ladder(runbook, &draft.method),
             skip_blocked: self.args.skip_blocked.clone(),
             simulated: self.simulated,
             elapsed_ms: millis(begun.elapsed()),
+            at: clock::now(),
         };
         for id in &self.args.skip_blocked {
             if !draft.steps.iter().any(|step| step.id == *id) {
@@ -334,6 +371,7 @@ impl Launch<'_> {
         hands: &mut Hands,
         plan: &Plan,
         confirmed: &Record,
+        approval: Option<Approval>,
     ) -> std::io::Result<RunState> {
         let start = RunStarted {
             target: plan.target.to_string(),
@@ -349,6 +387,7 @@ impl Launch<'_> {
             incident: self.args.incident.clone(),
             reason: self.args.reason.clone(),
             trigger: self.args.trigger.clone(),
+            approval,
             escalated_from: self.args.escalated_from.clone(),
             budget_ms: plan.budget.map(millis),
             simulated: self.simulated,
@@ -378,6 +417,14 @@ pub fn reader(setting: &Setting, needs_cluster: bool) -> Result<Reader> {
         },
         forge: Forge::new(journal::cache_dir()?.join("git")),
     })
+}
+
+/// Fixes kubectl's current context for the run: somebody may switch it meanwhile. Where there is
+/// none, the survey's reads say so.
+pub fn pin_context(draft: &mut Draft) {
+    if draft.context.is_none() && plan::needs_cluster(&draft.steps) {
+        draft.context = current_context(&plan::setting(draft)).ok();
+    }
 }
 
 fn rung_of(target: &Target, method: &crate::runbook::Method) -> Rung {
@@ -422,7 +469,8 @@ fn stopped(inbox: &Inbox) -> Error {
     Error::new(exit, format!("{}: nothing was changed", inbox.reason()))
 }
 
-fn wait_for_survey(inbox: &mut Inbox, limit: Duration) -> Result<Facts> {
+/// Waits for a survey's facts; a signal ends it.
+pub fn wait_for_survey(inbox: &mut Inbox, limit: Duration) -> Result<Facts> {
     let until = Instant::now() + limit + Duration::from_secs(2);
     while Instant::now() < until {
         match inbox.recv_until(until) {
@@ -441,22 +489,12 @@ fn refuse_stale(shown: &Plan, now: &Plan) -> Result<()> {
     if shown.digest == now.digest {
         return Ok(());
     }
-    let (before, after) = (shown.digested(), now.digested());
     let mut error = Error::new(
         Exit::PlanStale,
         "the world has changed since the plan was shown; nothing was changed",
     );
-    for key in before.keys().chain(after.keys().filter(|key| !before.contains_key(*key))) {
-        if before.get(key) != after.get(key) {
-            let word = |value: Option<&serde_json::Value>| {
-                value.map_or_else(|| "nothing".to_owned(), ToString::to_string)
-            };
-            error = error.hint(format!(
-                "{key}: was {}, is {}",
-                word(before.get(key)),
-                word(after.get(key))
-            ));
-        }
+    for line in approval::changes(&shown.digested(), &now.digested()) {
+        error = error.hint(line);
     }
     Err(error.hint("look at the plan again, and confirm that").into())
 }

@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
 
+mod ahead;
+mod approval;
 mod beside;
 mod completions;
 mod confirm;
 mod entry;
+mod flags;
 mod launch;
 pub mod lint;
 pub mod list;
 pub mod metrics;
+mod ready;
 mod rehearse;
 mod resume;
 mod runs;
@@ -23,6 +27,7 @@ mod triggers;
 mod under_lock;
 mod unlock;
 mod watch;
+mod whole;
 
 pub use entry::main;
 

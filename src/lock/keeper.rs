@@ -62,6 +62,7 @@ pub struct Guard {
 
 enum Order {
     Step(Box<Holder>),
+    Renew(Sender<()>),
     Release(Sender<()>),
 }
 
@@ -108,9 +109,13 @@ impl Guard {
         }
     }
 
-    /// Waits until the lock is ours again, is lost for good, or `limit` is over.
-    pub fn until(&self) -> Option<Duration> {
-        self.state.as_ref().and_then(|state| lock(state).until)
+    /// Renews now, so that a loss or a wish of this moment is known; waits no longer than `limit`.
+    pub fn refresh(&self, limit: Duration) {
+        let Some(orders) = &self.orders else { return };
+        let (done, renewed) = channel();
+        if orders.send(Order::Renew(done)).is_ok() {
+            let _ = renewed.recv_timeout(limit);
+        }
     }
 
     /// Says in the lock which step runs.
@@ -179,6 +184,7 @@ impl Work {
         let interval = self.lease.duration() / 3;
         let mut next = Instant::now() + interval;
         loop {
+            let mut asker = None;
             match orders.recv_timeout(next.saturating_duration_since(Instant::now())) {
                 Ok(Order::Release(done)) => {
                     self.free();
@@ -186,16 +192,27 @@ impl Work {
                     return;
                 }
                 Ok(Order::Step(me)) => self.me = *me,
+                Ok(Order::Renew(done)) => asker = Some(done),
                 Err(RecvTimeoutError::Timeout) => {}
                 // Nobody is left who could ask for it to be freed.
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            if !self.renew() {
+            let ours = self.renew();
+            if let Some(asker) = asker {
+                let _ = asker.send(());
+            }
+            if !ours {
                 // Lost for good: only the end is awaited.
                 while let Ok(order) = orders.recv() {
-                    if let Order::Release(done) = order {
-                        let _ = done.send(());
-                        return;
+                    match order {
+                        Order::Step(_) => {}
+                        Order::Renew(done) => {
+                            let _ = done.send(());
+                        }
+                        Order::Release(done) => {
+                            let _ = done.send(());
+                            return;
+                        }
                     }
                 }
                 return;

@@ -200,7 +200,7 @@ impl<'a> Queue<'a> {
     /// Who asks the holder to stop.
     fn wish(&self) -> String {
         let me = &self.order.me;
-        format!("{}, who rolls back {}", me.who(), me.target)
+        format!("{} for {}", me.who(), me.target)
     }
 
     /// Whether the holder is to be asked to stop; an equal or higher one cannot be.

@@ -14,7 +14,8 @@ pub fn plan_json(plan: &Plan) -> Value {
         .criteria
         .iter()
         .map(|planned| {
-            json!({"name": planned.criterion.name, "before": planned.before, "now": planned.now})
+            json!({"name": planned.criterion.name, "before": planned.before, "now": planned.now,
+                   "warning": planned.warning})
         })
         .collect();
     let next = plan.ladder.first().map(|rung| {
@@ -51,7 +52,8 @@ pub fn plan_json(plan: &Plan) -> Value {
         "steps": steps,
         "recovered_when": criteria,
         "next": next,
-        "survey": {"elapsed_ms": plan.survey.elapsed_ms, "unanswered": plan.survey.unanswered},
+        "survey": {"elapsed_ms": plan.survey.elapsed_ms, "at": plan.survey.at,
+                   "unanswered": plan.survey.unanswered},
         "runbook": plan.place.file,
     })
 }

@@ -13,6 +13,10 @@ use crate::step::{Doing, Done, Effect, Nature, Outputs, kinds};
 
 /// How long a change may stay unseen after it was done before it is said not to have stuck.
 const STICKS: Duration = Duration::from_secs(10);
+/// The same for what the API server itself has said to be done: it shows that at once.
+const STICKS_IN_CLUSTER: Duration = Duration::from_secs(1);
+/// How long an object that somebody else is known to own is looked at before it counts as changed.
+const CONTESTED: Duration = Duration::from_secs(1);
 /// How long one look may take.
 const LOOK: Duration = Duration::from_secs(30);
 /// How long it may still take after we were asked to end the step.
@@ -181,15 +185,22 @@ impl Run {
         });
         let begun = Instant::now();
         let mut pause = Duration::from_millis(20);
+        let in_cluster = matches!(action, Action::SetFlags(_) | Action::Restart(_));
+        let sticks = if in_cluster { STICKS_IN_CLUSTER } else { STICKS };
+        let contested = in_cluster && !doing.forecast.owner.is_empty();
         loop {
             let effect = self.look_once(action, doing);
             match &effect {
+                Effect::Present(text, _) if contested && begun.elapsed() < CONTESTED => {
+                    let owner = &doing.forecast.owner;
+                    self.progress(&doing.mark.step_id, &format!("{text} · does {owner} mind?"));
+                }
                 Effect::Present(..) | Effect::Awaiting(..) | Effect::Broken(..) => {
                     return Ok(effect);
                 }
                 Effect::Underway(text) => self.progress(&doing.mark.step_id, text),
                 Effect::Missing(_) | Effect::Partly(_) => {
-                    if begun.elapsed() > STICKS {
+                    if begun.elapsed() > sticks {
                         return Ok(effect);
                     }
                 }

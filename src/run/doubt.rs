@@ -163,7 +163,8 @@ fn still_running(run_id: &str, run: &StepRun) -> Option<String> {
         ));
     }
     // One that we could not record before we died, or one that left its group.
-    let (pid, program) = process::find_marked(&hands::marker(run_id, &run.id))?;
+    let (pid, program) =
+        process::find_marked(&hands::marker(run_id, &run.id)).into_iter().next()?;
     Some(format!(
         "a process of step {} still runs (`{program}`, process {pid}): let it end, or end it with \
          kill -TERM {pid}; then resume again",
@@ -173,12 +174,9 @@ fn still_running(run_id: &str, run: &StepRun) -> Option<String> {
 
 /// Whether the child of an earlier process is still there (and not another with its number).
 fn child_lives(group: u32, started: &str) -> bool {
-    if started.is_empty() {
-        return process::group_exists(group);
-    }
     match process::start_time(group) {
-        Some(now) => now == started,
-        // The leader is gone, but its group may not be.
-        None => process::group_exists(group),
+        Some(now) if !started.is_empty() && now != started => false,
+        // Also where the leader is gone: its group may not be.
+        _ => process::group_exists(group),
     }
 }

@@ -7,12 +7,16 @@ use super::Run;
 use crate::inbox::Answer;
 use crate::lock::NotOurs;
 
+/// How long the news of the lock may take before a step.
+const GLANCE: Duration = Duration::from_millis(500);
+
 /// How long a renewal that is under way is waited for before anybody is asked.
 const MOMENT: Duration = Duration::from_secs(2);
 
 impl Run {
     /// Why the run stops here and leaves the environment to others; none when it goes on.
     pub(super) fn leave_to_others(&mut self) -> Option<String> {
+        self.hands.recorder.guard().refresh(GLANCE);
         if let Some(by) = self.hands.recorder.guard().asked_to_stop() {
             return Some(format!("preempted by {by}"));
         }

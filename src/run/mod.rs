@@ -8,12 +8,14 @@ mod attempt;
 mod check;
 mod doubt;
 mod lease;
+mod sticks;
 mod verdict;
 
 pub use attempt::headers as attempt_headers;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::error::Exit;
@@ -57,11 +59,24 @@ pub struct Run {
     pub reader: Reader,
     /// How it may ask.
     pub policy: Policy,
+    /// Whether the next rung is ready, once its survey is in.
+    pub ahead: Arc<OnceLock<Readiness>>,
+    /// What the next rung inherits: the flags of its command line.
+    pub inherited: Vec<String>,
     begun: Instant,
     earlier: Duration,
     budget_said: bool,
     /// The last progress, so that it is not said twice.
     said: String,
+}
+
+/// Whether the next rung can be taken, as its survey found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    /// Whether nothing stands in its way.
+    pub ready: bool,
+    /// One sentence.
+    pub why: String,
 }
 
 /// What a run came to.
@@ -105,6 +120,8 @@ impl Run {
             earlier,
             budget_said,
             said: String::new(),
+            ahead: Arc::default(),
+            inherited: Vec::new(),
         }
     }
 
@@ -399,12 +416,19 @@ impl Run {
     /// Offers the next rung of the ladder.
     fn offer(&mut self, why: &str) -> io::Result<()> {
         let Some(rung) = self.plan.ladder.first().cloned() else { return Ok(()) };
+        let ahead = self.ahead.get().cloned();
+        let mut command = rung.command();
+        command.extend(self.inherited.iter().cloned());
+        let why = match &ahead {
+            Some(ahead) if !ahead.ready => format!("{why}; but {}", ahead.why),
+            _ => why.to_owned(),
+        };
         self.append(Record::EscalationOffered {
             target: rung.target.to_string(),
             method: rung.method.clone(),
-            command: rung.command(),
-            ready: None,
-            why: why.to_owned(),
+            command,
+            ready: ahead.map(|ahead| ahead.ready),
+            why,
         })
     }
 }

@@ -34,6 +34,9 @@ impl Run {
                 why: change_of(&planned, &done.why),
             })?;
         }
+        if let Some(why) = self.what_did_not_stick() {
+            return self.finish_with(Verdict::Failed, Exit::StepFailed, why);
+        }
         let (verdict, exit, why) = decide(self);
         self.finish_with(verdict, exit, why)
     }

@@ -120,20 +120,29 @@ fn service(source: Source<'_>, root: &Node<'_>, catalog: &Catalog) -> Option<Pro
     })
 }
 
-/// Contacts that nobody could call.
-fn contacts(source: Source<'_>, root: &Node<'_>, settings: &Settings) -> Option<Problem> {
+/// The roles of contacts that nobody could call.
+fn without_address(settings: &Settings) -> Vec<&str> {
     let placeholder = |contact: &Option<String>| {
         contact.as_deref().is_none_or(|text| {
             let text = text.trim();
             text.is_empty() || text.starts_with('[') || text.eq_ignore_ascii_case("todo")
         })
     };
-    let missing: Vec<&str> = settings
-        .contacts
-        .iter()
-        .filter(|contact| placeholder(&contact.contact))
-        .map(|contact| contact.role.as_str())
-        .collect();
+    let missing = settings.contacts.iter().filter(|contact| placeholder(&contact.contact));
+    missing.map(|contact| contact.role.as_str()).collect()
+}
+
+/// Contacts that nobody could call, in a sentence.
+pub fn unreachable_contacts(settings: &Settings) -> Option<String> {
+    let missing = without_address(settings);
+    let count = missing.len();
+    (count > 0)
+        .then(|| format!("{count} contacts say not how to reach them: {}", missing.join(", ")))
+}
+
+/// Contacts that nobody could call.
+fn contacts(source: Source<'_>, root: &Node<'_>, settings: &Settings) -> Option<Problem> {
+    let missing = without_address(settings);
     let (key, _) = root.entry("contacts").filter(|_| !missing.is_empty())?;
     let message = format!("{} contacts say not how to reach them", missing.len());
     let problem = source.problem(key.span, message).warning();

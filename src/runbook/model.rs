@@ -550,6 +550,9 @@ pub struct Settings {
     /// A step's timeout where it gives none.
     #[serde(default)]
     pub timeout: Option<Duration>,
+    /// What needs somebody else's approval.
+    #[serde(default)]
+    pub approvals: Vec<ApprovalRule>,
     /// Who may decide on a system rollback, first to last.
     #[serde(default)]
     pub decision_authority: Vec<Authority>,
@@ -559,6 +562,19 @@ pub struct Settings {
     /// Where it came from.
     #[serde(default)]
     pub place: Place,
+}
+
+/// What needs somebody else's approval before it runs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ApprovalRule {
+    /// The level.
+    pub level: Level,
+    /// The methods; none named means all.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    /// Who approves, for people.
+    #[serde(default)]
+    pub by: Option<String>,
 }
 
 /// Somebody who may decide.

@@ -54,6 +54,14 @@ pub struct Resolved {
 }
 
 impl Parameters {
+    /// Those that one runbook knows, where they were given for a whole catalog.
+    #[must_use]
+    pub fn only(&self, known: &BTreeMap<String, Parameter>) -> Parameters {
+        let mut own = self.clone();
+        own.flags.retain(|name, _| known.contains_key(name));
+        own
+    }
+
     /// What `--param name=value` gave, in order.
     pub fn parse<S: AsRef<str>>(pairs: &[S]) -> Result<Parameters> {
         let mut flags = BTreeMap::new();

@@ -115,6 +115,12 @@ pub static SETTINGS: Object = Object {
             "Parameters that every runbook may use.",
         ),
         key(
+            "approvals",
+            Type::List(&Type::Object(&APPROVAL)),
+            "",
+            "What needs somebody else's approval (`--approve DIGEST`) before it runs.",
+        ),
+        key(
             "decision_authority",
             Type::List(&Type::Object(&AUTHORITY)),
             "",
@@ -165,6 +171,18 @@ pub static AUTHORITY: Object = Object {
         must("rank", PLAIN, "`primary`, `secondary`, `emergency`."),
         must("role", PLAIN, "The role that decides."),
         key("contact", PLAIN, "", "How to reach them."),
+    ],
+};
+
+/// What needs approval.
+pub static APPROVAL: Object = Object {
+    name: "Approval",
+    doc: "What needs somebody else's approval before it runs; see `docs/approvals.md`.",
+    one_of: &[],
+    keys: &[
+        must("level", Type::Choice(&["component", "service", "system"]), "The level."),
+        key("methods", Type::List(&PLAIN), "all", "The methods, such as `[code, database]`."),
+        key("by", PLAIN, "", "Who approves, for people."),
     ],
 };
 
@@ -450,7 +468,7 @@ pub static WAIT: Object = Object {
 };
 
 /// Every object, in the order of the reference.
-pub static OBJECTS: [&Object; 26] = [
+pub static OBJECTS: [&Object; 27] = [
     &RUNBOOK,
     &SETTINGS,
     &PARAMETER,
@@ -465,6 +483,7 @@ pub static OBJECTS: [&Object; 26] = [
     &HTTP,
     &WAIT,
     &CRITERION,
+    &APPROVAL,
     &AUTHORITY,
     &CONTACT,
     &watching::WATCHING,

@@ -44,16 +44,58 @@ pub fn argv(spec: &Command) -> Vec<String> {
 pub fn reads(spec: &Command) -> Vec<Read> {
     let mut reads = Vec::new();
     let argv = argv(spec);
-    if let Some(program) = argv.first().filter(|program| !in_checkout(spec, program)) {
+    if let Some(program) = argv.first().filter(|program| !in_directory(spec, program)) {
         reads.push(Read::Program(program.clone()));
     }
+    reads.extend(local_file(spec).map(Read::File));
     reads.extend(early_probe(spec).map(Read::Probe));
     reads
 }
 
-/// A relative path with a slash is looked for in the checkout, which does not exist yet.
-fn in_checkout(spec: &Command, program: &str) -> bool {
-    spec.checkout.is_some() && program.contains('/') && !program.starts_with('/')
+/// A relative path with a slash is looked for where the command runs.
+fn in_directory(spec: &Command, program: &str) -> bool {
+    let elsewhere = spec.checkout.is_some() || spec.cwd.is_some();
+    elsewhere && program.contains('/') && !program.starts_with('/')
+}
+
+/// Programs whose first argument is a file that they read.
+const INTERPRETERS: [&str; 7] = ["python", "python3", "bash", "sh", "node", "ruby", "perl"];
+
+/// The file without which the command cannot even start: itself, or the script of an interpreter.
+pub(crate) fn needed_file(spec: &Command) -> Option<&str> {
+    let CommandForm::Argv(argv) = &spec.form else { return None };
+    let program = argv.first()?;
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let file = if in_directory(spec, program) {
+        program
+    } else if INTERPRETERS.contains(&name) {
+        argv.get(1).filter(|word| !word.is_empty() && !word.starts_with('-'))?
+    } else {
+        return None;
+    };
+    late::names(file).is_empty().then_some(file)
+}
+
+/// That file, where it is one of this machine.
+fn local_file(spec: &Command) -> Option<PathBuf> {
+    let file = needed_file(spec)?;
+    let cwd = spec.cwd.as_deref().unwrap_or_default();
+    (spec.checkout.is_none() && late::names(cwd).is_empty()).then(|| Path::new(cwd).join(file))
+}
+
+/// Whether a file is there; the survey's read.
+pub fn find_file(path: &Path) -> crate::facts::Known<()> {
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.is_file() => Ok(()),
+        Ok(_) => {
+            let text = format!("{} is not a file", path.display());
+            Err(crate::facts::Unread::Missing(text, None))
+        }
+        Err(error) => {
+            let text = format!("{} cannot be read: {error}", path.display());
+            Err(crate::facts::Unread::Missing(text, None))
+        }
+    }
 }
 
 /// The probe, where it needs nothing that only exists during the run.
@@ -80,6 +122,14 @@ pub fn forecast(spec: &Command, facts: &mut Facts) -> Forecast {
         && !Path::new(cwd).is_dir()
     {
         forecast.block(format!("its directory {cwd} does not exist"), None);
+    } else if let Some(file) = local_file(spec)
+        && let Some(Err(why)) = facts.files.get(&file)
+    {
+        let hint = match &spec.cwd {
+            Some(cwd) => format!("paths are looked for in its directory, {cwd}"),
+            None => "run from the directory that has it, or give the step a `cwd`".to_owned(),
+        };
+        forecast.block(why.sentence(), Some(hint));
     }
     if let Some(step) = &spec.checkout {
         forecast.evidence.push(format!("in a fresh checkout of what step `{step}` pushes"));

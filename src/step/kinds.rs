@@ -10,6 +10,7 @@ use crate::step::git::{restore_files, revert_commits, rollback_branch};
 use crate::step::workload::{restart, wait_rollout};
 use crate::step::{Doing, Done, Effect, Forecast, Mark, Nature, Setting, command, set_flags};
 use crate::world::hands::Hands;
+use crate::world::web::Elsewhere;
 
 /// What a step is to the world.
 pub fn nature(action: &Action) -> Nature {
@@ -55,17 +56,26 @@ pub fn forecast(action: &Action, setting: &Setting, facts: &mut Facts) -> Foreca
     }
 }
 
+/// What it answers now. Only what can never pass is blocked: that a service which is to be mended
+/// does not answer is no reason against mending it.
 fn http_forecast(spec: &Http, facts: &Facts) -> Forecast {
     let mut forecast = Forecast::default();
     let times = match spec.consecutive {
         1 => String::new(),
         times => format!(", {times} in a row"),
     };
-    let now = facts
-        .endpoints
-        .get(&crate::facts::endpoint_key(spec))
-        .map_or(String::new(), |(_, now)| format!("   now: {now}"));
+    let attempt = facts.endpoints.get(&crate::facts::endpoint_key(spec));
+    let now = attempt.map_or(String::new(), |attempt| format!("   now: {}", attempt.sentence));
     forecast.evidence.push(format!("{} {}{times}{now}", spec.method, spec.url));
+    if let Some(elsewhere) = attempt.and_then(|attempt| attempt.elsewhere) {
+        let sentence = attempt.map(|attempt| attempt.sentence.as_str()).unwrap_or_default();
+        let hint = Some(elsewhere.advice().to_owned());
+        if elsewhere == Elsewhere::Nonsense {
+            forecast.block(sentence, hint);
+        } else {
+            forecast.uncheckable(format!("whether it will pass: {sentence}"), hint);
+        }
+    }
     forecast
 }
 

@@ -13,9 +13,9 @@ use crate::event::Outcome;
 use crate::facts::{Access, Facts, Read, Unread};
 use crate::journal::Permit;
 use crate::runbook::SetFlags;
-use crate::step::workload::{complaint, known, owner_warning, permitted};
+use crate::step::workload::{complaint, known, owner_warning, permitted, template_writer};
 use crate::step::{Done, Effect, FieldChange, Forecast, Mark, Outputs, Setting};
-use crate::world::cluster::{Cluster, FIELD_MANAGER, kubectl};
+use crate::world::cluster::{Cluster, FIELD_MANAGER, kubectl, plain};
 use crate::world::hands::Hands;
 use crate::world::process::{Captured, Ending, Invocation};
 
@@ -89,7 +89,7 @@ fn configmap(
         forecast.block(format!("{what} is immutable"), Some(hint.to_owned()));
     }
     permitted(forecast, facts, &patch_access(name), &setting.namespace);
-    forecast.warnings.extend(owner_warning(&what, &object));
+    forecast.contested(owner_warning(&what, &object));
     let mut object = object;
     object["data"] = Value::Object(after);
     facts.configmaps.insert(name.to_owned(), Ok(object));
@@ -261,14 +261,31 @@ fn changed_since(spec: &SetFlags, cluster: &Cluster, forecast: &Forecast, done: 
 /// The values that stand there now, by flag.
 fn current(spec: &SetFlags, cluster: &Cluster) -> Result<BTreeMap<String, Option<String>>, Unread> {
     match (&spec.configmap, &spec.workload) {
-        (Some(name), _) => {
-            let object = cluster.configmap(name)?;
-            let value = |key: &String| object["data"][key].as_str().map(str::to_owned);
-            Ok(spec.flags.keys().map(|key| (key.clone(), value(key))).collect())
-        }
+        (Some(name), _) => Ok(data(&cluster.configmap(name)?, spec)),
         (None, Some(workload)) => env::current(spec, &cluster.workload(workload)?.object),
         (None, None) => Ok(BTreeMap::new()),
     }
+}
+
+/// What a ConfigMap holds of the flags.
+fn data(object: &Value, spec: &SetFlags) -> BTreeMap<String, Option<String>> {
+    let value = |key: &String| object["data"][key].as_str().map(str::to_owned);
+    spec.flags.keys().map(|key| (key.clone(), value(key))).collect()
+}
+
+/// Who else wrote a flag that is not as wanted.
+fn last_writer(object: &Value, spec: &SetFlags) -> Option<String> {
+    let mut wrong = spec.flags.iter().filter(|(key, to)| object["data"][*key] != to.as_str());
+    let writer = wrong.find_map(|(key, _)| writer_of_key(object, key))?;
+    (writer != FIELD_MANAGER).then(|| plain(writer))
+}
+
+/// Who wrote a key of a ConfigMap last, as the API server notes it.
+pub(crate) fn writer_of_key<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
+    let field = format!("f:{key}");
+    let entries = object["metadata"]["managedFields"].as_array()?.iter();
+    let owners = entries.filter(|entry| entry["fieldsV1"]["f:data"][&field].is_object());
+    owners.max_by_key(|entry| entry["time"].as_str().unwrap_or_default())?["manager"].as_str()
 }
 
 fn summary(changes: &[FieldChange]) -> String {
@@ -288,10 +305,16 @@ pub fn look(
     _mark: &Mark,
     forecast: &Forecast,
 ) -> Effect {
+    let writer;
     let (what, facts, values) = match (&spec.configmap, &spec.workload) {
-        (Some(name), _) => (format!("configmap/{name}"), None, current(spec, cluster)),
+        (Some(name), _) => {
+            let object = cluster.configmap(name);
+            writer = object.as_ref().ok().and_then(|object| last_writer(object, spec));
+            (format!("configmap/{name}"), None, object.map(|object| data(&object, spec)))
+        }
         (None, Some(workload)) => {
             let facts = cluster.workload(workload);
+            writer = facts.as_ref().ok().and_then(|facts| template_writer(&facts.object));
             let values = match &facts {
                 Ok(facts) => env::current(spec, &facts.object),
                 Err(why) => Err(why.clone()),
@@ -323,7 +346,8 @@ pub fn look(
             Some(facts) => env::pods(cluster, &facts),
         };
     }
-    let text = format!("{what}: {}", wrong.join(", "));
+    let who = writer.map_or_else(String::new, |who| format!(" (last written by {who})"));
+    let text = format!("{what}: {}{who}", wrong.join(", "));
     if forecast.changes.iter().any(|change| there(&change.field)) {
         Effect::Partly(text)
     } else {

@@ -2,6 +2,7 @@
 //! `live` and `prompt` touch the terminal itself, and only here are console, dialoguer and
 //! indicatif used.
 
+pub mod flags_view;
 pub mod layout;
 pub mod live;
 pub mod log_form;
@@ -9,6 +10,7 @@ pub mod metrics_view;
 pub mod patient;
 pub mod plan_view;
 pub mod prompt;
+pub mod ready_view;
 pub mod redact;
 pub mod resume_view;
 pub mod runs_view;

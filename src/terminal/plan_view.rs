@@ -253,6 +253,10 @@ fn after(page: &mut Page, plan: &Plan, style: &Style) {
         let now = now_words(planned);
         let left = (Paint::Plain, planned.criterion.name.as_str());
         page.sides_below((Paint::Plain, &lead), left, (now.0, &now.1));
+        if !planned.warning.is_empty() {
+            let lead = format!("{}! ", " ".repeat(label.len()));
+            page.marked(Paint::Change, &lead, Paint::Change, &planned.warning);
+        }
     }
     let all_green = plan.criteria.iter().all(|planned| planned.before == Some(true));
     if all_green && !plan.criteria.is_empty() && plan.changes() > 0 {

@@ -222,6 +222,7 @@ impl Hands {
             for child in children.iter().flatten() {
                 child.running.sweep(until);
             }
+            process::kill_marked(&marker(self.recorder.journal().run_id(), &self.step));
         }
         self.show(children);
     }

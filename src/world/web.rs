@@ -21,11 +21,49 @@ pub struct Attempt {
     pub passed: bool,
     /// One phrase: `200`, `503 (wanted 200)`, `connection refused`.
     pub sentence: String,
+    /// What keeps it from being answered at all; for a hint, and a veto only where it is nonsense.
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// Why a check can hardly pass as things are, beyond a wrong answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// What is asked is not a URL or not a method: it can never pass.
+    Nonsense,
+    /// The name does not resolve.
+    Name,
+    /// The certificate or the handshake.
+    Tls,
+    /// It sends us somewhere else, such as to a login page.
+    Redirect,
+    /// Nobody listens, or nobody answers: perhaps just what is to be mended.
+    Silent,
+}
+
+impl Elsewhere {
+    /// What it means for a plan, and what to do.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Elsewhere::Nonsense => "correct the url in the runbook, or the parameter it is made of",
+            Elsewhere::Name => {
+                "no rollback mends a name: is the url right, and does this machine see its network?"
+            }
+            Elsewhere::Tls => "no rollback mends a certificate: look at it, or ask another address",
+            Elsewhere::Redirect => {
+                "redirects are not followed, and it may want a login: ask a url that answers itself"
+            }
+            Elsewhere::Silent => "that may be what this mends, or a wrong address",
+        }
+    }
 }
 
 impl Attempt {
     fn failed(sentence: impl Into<String>) -> Attempt {
-        Attempt { passed: false, sentence: sentence.into() }
+        Attempt { passed: false, sentence: sentence.into(), elsewhere: None }
+    }
+
+    fn because(self, elsewhere: Elsewhere) -> Attempt {
+        Attempt { elsewhere: Some(elsewhere), ..self }
     }
 }
 
@@ -41,7 +79,8 @@ pub fn attempt(http: &Http, headers: &[(String, String)]) -> Attempt {
         Err(why) => return Attempt::failed(why),
     };
     let Ok(method) = reqwest::Method::from_bytes(http.method.as_bytes()) else {
-        return Attempt::failed(format!("`{}` is not an HTTP method", http.method));
+        return Attempt::failed(format!("`{}` is not an HTTP method", http.method))
+            .because(Elsewhere::Nonsense);
     };
     let mut request = client.request(method, &http.url).timeout(http.attempt_timeout);
     for (name, value) in headers {
@@ -49,7 +88,18 @@ pub fn attempt(http: &Http, headers: &[(String, String)]) -> Attempt {
     }
     match request.send() {
         Ok(response) => judge(http, response),
-        Err(error) => Attempt::failed(phrase(&error, http.attempt_timeout)),
+        Err(error) => {
+            let sentence = phrase(&error, http.attempt_timeout);
+            let elsewhere = match sentence.as_str() {
+                "the name does not resolve" => Some(Elsewhere::Name),
+                "this is not a URL that can be asked" => Some(Elsewhere::Nonsense),
+                text if text.starts_with("TLS failed") => Some(Elsewhere::Tls),
+                "connection refused" | "the network is unreachable" => Some(Elsewhere::Silent),
+                text if text.starts_with("no answer within") => Some(Elsewhere::Silent),
+                _ => None,
+            };
+            Attempt { elsewhere, ..Attempt::failed(sentence) }
+        }
     }
 }
 
@@ -127,10 +177,12 @@ fn judge(http: &Http, response: Response) -> Attempt {
                 wanted.join(" or ")
             );
         }
-        return Attempt::failed(sentence);
+        let attempt = Attempt::failed(sentence);
+        let redirect = response.status().is_redirection();
+        return if redirect { attempt.because(Elsewhere::Redirect) } else { attempt };
     }
     if http.json.is_empty() && http.contains.is_none() {
-        return Attempt { passed: true, sentence: status.to_string() };
+        return Attempt { passed: true, sentence: status.to_string(), elsewhere: None };
     }
     let mut body = Vec::new();
     if let Err(error) = response.take(BODY_CAP + 1).read_to_end(&mut body) {
@@ -169,7 +221,7 @@ fn judge(http: &Http, response: Response) -> Attempt {
             }
         }
     }
-    Attempt { passed: true, sentence: status.to_string() }
+    Attempt { passed: true, sentence: status.to_string(), elsewhere: None }
 }
 
 /// The ways to get no answer, as different sentences; never the URL, whose query may hold a secret.

@@ -49,6 +49,13 @@ impl Ended {
         self
     }
 
+    /// Asserts that the exit code is one of these.
+    #[track_caller]
+    pub fn exits_one_of(self, codes: &[i32]) -> Ended {
+        assert!(self.code.is_some_and(|code| codes.contains(&code)), "{self:#?}");
+        self
+    }
+
     /// Asserts that standard output or standard error says this.
     #[track_caller]
     pub fn says(self, text: &str) -> Ended {

@@ -87,7 +87,7 @@ pub(super) fn forecast(
         forecast.block(why, Some(hint));
     }
     permitted(forecast, facts, &patch_access(workload), &setting.namespace);
-    forecast.warnings.extend(owner_warning(&what, &found.object));
+    forecast.contested(owner_warning(&what, &found.object));
     let shape = json!({
         "container": index,
         "name": name,

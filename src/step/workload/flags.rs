@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::facts::Known;
+use crate::facts::{Known, Unread};
 
 /// One way a container comes to see a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +88,46 @@ pub fn configmaps_named(template: &Value) -> BTreeSet<String> {
         each(&volume["projected"]["sources"]).for_each(|source| add(&source["configMap"]["name"]));
     }
     names
+}
+
+/// Why pods of this template cannot start: ConfigMaps and keys of them that it needs and that are
+/// not there.
+pub fn unmet(template: &Value, all: &ConfigMaps) -> Vec<String> {
+    let spec = &template["spec"];
+    let mut unmet = BTreeSet::new();
+    let mut need = |reference: &Value, keys: Vec<&str>| {
+        let Some(name) = reference["name"].as_str().filter(|_| reference["optional"] != true)
+        else {
+            return;
+        };
+        match all.get(name) {
+            Some(Err(Unread::Missing(..))) => {
+                unmet.insert(format!("configmap/{name} is not there"));
+            }
+            Some(Ok(object)) => {
+                let has = |key: &str| {
+                    !object["data"][key].is_null() || !object["binaryData"][key].is_null()
+                };
+                let missing = keys.into_iter().filter(|key| !has(key));
+                unmet.extend(missing.map(|key| format!("configmap/{name} has no key {key}")));
+            }
+            _ => {}
+        }
+    };
+    for container in containers(spec) {
+        each(&container["envFrom"]).for_each(|source| need(&source["configMapRef"], Vec::new()));
+        for entry in each(&container["env"]) {
+            let reference = &entry["valueFrom"]["configMapKeyRef"];
+            need(reference, reference["key"].as_str().into_iter().collect());
+        }
+    }
+    for volume in each(&spec["volumes"]) {
+        let sources = each(&volume["projected"]["sources"]).map(|source| &source["configMap"]);
+        for source in [&volume["configMap"]].into_iter().chain(sources) {
+            need(source, each(&source["items"]).filter_map(|item| item["key"].as_str()).collect());
+        }
+    }
+    unmet.into_iter().collect()
 }
 
 /// The containers of a pod spec, those that start first included.

@@ -6,7 +6,7 @@ pub mod restart;
 pub mod wait_rollout;
 
 use std::fmt::Write as _;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -14,8 +14,8 @@ use sha2::{Digest as _, Sha256};
 use crate::facts::{Access, Facts, Known, Unread, WorkloadFacts};
 use crate::runbook::Workload;
 use crate::step::{Effect, Forecast, Outputs};
-use crate::world::cluster::Cluster;
 use crate::world::cluster::rollout::{self, Rollout, Wanted, judge};
+use crate::world::cluster::{Cluster, FIELD_MANAGER, plain};
 use crate::world::process::Captured;
 
 /// How many log lines of a crashed container are shown.
@@ -71,8 +71,18 @@ pub(crate) fn patch_access(workload: &Workload) -> Access {
     }
 }
 
+/// The permission by which a rollout is followed as it happens.
+pub(crate) fn watch_access() -> Access {
+    Access {
+        verb: "watch".to_owned(),
+        group: String::new(),
+        resource: "pods".to_owned(),
+        name: String::new(),
+    }
+}
+
 /// A warning where something else keeps an object as it wants it, and would put it back.
-pub(crate) fn owner_warning(name: &str, object: &Value) -> Option<String> {
+pub(crate) fn owner_warning(name: &str, object: &Value) -> Option<(String, String)> {
     let metadata = &object["metadata"];
     let text = |part: &str, key: &str| metadata[part][key].as_str();
     let manager = |wanted: &str| {
@@ -95,12 +105,22 @@ pub(crate) fn owner_warning(name: &str, object: &Value) -> Option<String> {
         ("Flux".to_owned(), "suspend it (flux suspend), or change git as well")
     } else if let Some(release) = helm {
         (format!("Helm (release {release})"), "the next upgrade does it; change the chart's values")
-    } else if text("labels", "app.kubernetes.io/managed-by") == Some("Helm") {
+    } else if text("labels", "app.kubernetes.io/managed-by") == Some("Helm") || manager("helm") {
         ("Helm".to_owned(), "the next upgrade does it; change the chart's values")
     } else {
         return None;
     };
-    Some(format!("{who} owns {name} and may put it back: {advice}"))
+    let warning = format!("{who} owns {name} and may put it back: {advice}");
+    Some((who, warning))
+}
+
+/// Who wrote a workload's template last, where that was not us.
+pub(crate) fn template_writer(object: &Value) -> Option<String> {
+    let entries = object["metadata"]["managedFields"].as_array()?.iter();
+    let of_template = entries.filter(|entry| entry["fieldsV1"]["f:spec"]["f:template"].is_object());
+    let last = of_template.max_by_key(|entry| entry["time"].as_str().unwrap_or_default())?;
+    let manager = last["manager"].as_str().filter(|manager| *manager != FIELD_MANAGER)?;
+    Some(plain(manager))
 }
 
 /// The template's digest without what a restart changes: equal for equal code and settings.
@@ -174,8 +194,11 @@ pub(crate) fn effect_of(
     empty: impl FnOnce(&str) -> Effect,
 ) -> Effect {
     match judge(facts, wanted, SystemTime::now()) {
-        Rollout::NotStarted(why) => Effect::Missing(why),
-        Rollout::Underway(text) => Effect::Underway(text),
+        Rollout::NotStarted(why) => Effect::Missing(match template_writer(&facts.object) {
+            Some(who) => format!("{why} (last written by {who})"),
+            None => why,
+        }),
+        Rollout::Underway(text) => refused_pods(cluster, facts, text),
         Rollout::Complete(text) => Effect::Present(text, Outputs::new()),
         Rollout::Empty(text) => empty(&text),
         Rollout::Broken(broken) => {
@@ -186,6 +209,31 @@ pub(crate) fn effect_of(
             Effect::Broken(broken.why, detail)
         }
     }
+}
+
+/// How recent an event must be to count as happening now.
+const RECENT: Duration = Duration::from_secs(60);
+
+/// StatefulSets and DaemonSets say only in events that their pods are refused.
+fn refused_pods(cluster: &Cluster, facts: &WorkloadFacts, text: String) -> Effect {
+    let object = &facts.object;
+    let living = facts.pods.len() as u64;
+    if object["kind"] == "Deployment" || living >= rollout::desired(object) {
+        return Effect::Underway(text);
+    }
+    let events = cluster.events_for(object).unwrap_or_default();
+    let refusal = events.iter().rev().find(|event| event.reason == "FailedCreate");
+    let Some(refusal) = refusal.filter(|event| event.age() < RECENT) else {
+        return Effect::Underway(text);
+    };
+    let words = refusal.message.split_once("failed error: ").map_or("", |(_, words)| words);
+    let words = if words.is_empty() { refusal.message.as_str() } else { words };
+    let ending = facts.pods.iter().any(|pod| pod["metadata"]["deletionTimestamp"].is_string());
+    if (words.contains("forbidden") || words.contains("exceeded quota")) && !ending {
+        let serving = format!("{living} of {} pods are there", rollout::desired(object));
+        return Effect::Broken(format!("no new pods can be made: {words}"), vec![serving]);
+    }
+    Effect::Underway(format!("{text} · no new pods: {words}"))
 }
 
 /// No pods are wanted: a change of the template is all that can be done, and it is done.

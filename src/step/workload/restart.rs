@@ -6,7 +6,8 @@
 //! after. Those versions exist only once the flags are changed: in a plan they are shown as
 //! `<resourceVersion>`, and [`resolved`] fills them in just before the patch is run.
 
-mod carried;
+pub(crate) mod carried;
+mod still;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,13 +15,14 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::{
-    done_without_pods, known, look_at, owner_warning, patch_access, permitted, template_digest,
-    together,
+    done_without_pods, effect_of, known, owner_warning, patch_access, permitted, template_digest,
+    together, watch_access,
 };
-use crate::facts::{Facts, Read, WorkloadFacts};
+use crate::facts::{Facts, Read, Unread, WorkloadFacts};
 use crate::journal::Permit;
 use crate::runbook::{Restart, Workload};
 use crate::step::set_flags::ended_badly;
+use crate::step::workload::flags::unmet;
 use crate::step::{Done, Effect, Forecast, Mark, Setting};
 use crate::world::cluster::rollout::{
     CONFIGMAPS_ANNOTATION, RESTARTED_AT, STEP_ANNOTATION, Wanted, desired, held_back,
@@ -40,6 +42,7 @@ pub fn reads(spec: &Restart, _setting: &Setting) -> Vec<Read> {
         .flat_map(|workload| {
             [Read::Workload(workload.clone()), Read::Access(patch_access(workload))]
         })
+        .chain([Read::Access(watch_access())])
         .collect()
 }
 
@@ -65,6 +68,7 @@ pub fn forecast(spec: &Restart, setting: &Setting, facts: &mut Facts) -> Forecas
         if proof.is_some() {
             continue;
         }
+        still::pin(&what, &carried, &mut forecast);
         needed += 1;
         if let Some((why, hint)) = held_back(&found.object) {
             forecast.block(why, Some(hint));
@@ -78,8 +82,14 @@ pub fn forecast(spec: &Restart, setting: &Setting, facts: &mut Facts) -> Forecas
             forecast.warnings.push(text);
         }
         carried.warn(&what, &mut forecast);
+        for why in unmet(&found.object["spec"]["template"], &facts.configmaps) {
+            let hint = "restore it first: without it no new pod starts";
+            forecast
+                .block(format!("new pods of {what} cannot start: {why}"), Some(hint.to_owned()));
+        }
+        watched(&mut forecast, facts, &what);
         permitted(&mut forecast, facts, &patch_access(workload), &setting.namespace);
-        forecast.warnings.extend(owner_warning(&what, &found.object));
+        forecast.contested(owner_warning(&what, &found.object));
         foresee(workload, found, facts);
     }
     if templates == spec.workloads.len() {
@@ -87,6 +97,15 @@ pub fn forecast(spec: &Restart, setting: &Setting, facts: &mut Facts) -> Forecas
     }
     forecast.already_there = needed == 0 && forecast.obstacles.is_empty();
     forecast
+}
+
+/// Without the right to watch, the rollout is polled: slower, and not less true.
+fn watched(forecast: &mut Forecast, facts: &Facts, what: &str) {
+    if facts.access.get(&watch_access()) == Some(&Ok(false)) {
+        forecast.warnings.push(format!(
+            "no permission to watch pods: the rollout of {what} is asked about once a second"
+        ));
+    }
 }
 
 /// What makes the digest: the template's content, which ConfigMaps count, and whether it is needed.
@@ -286,7 +305,14 @@ pub fn look(
     let look = |workload: &Workload| {
         let wanted =
             if ours.contains(workload) { Wanted::Mark(mark.text()) } else { Wanted::Current };
-        look_at(cluster, workload, &wanted, done_without_pods)
+        match cluster.workload(workload) {
+            Ok(found) => {
+                let effect = effect_of(cluster, &found, &wanted, done_without_pods);
+                still::judge(cluster, &found, forecast, effect)
+            }
+            Err(Unread::Missing(why, _)) => Effect::Broken(why, Vec::new()),
+            Err(why) => Effect::Unanswerable(why.sentence().to_owned()),
+        }
     };
     if let [workload] = spec.workloads.as_slice() {
         return look(workload);

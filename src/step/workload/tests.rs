@@ -70,7 +70,7 @@ impl World {
                 Read::Access(access) => {
                     facts.access.insert(access.clone(), self.cluster.access(access));
                 }
-                Read::Git(_) | Read::Program(_) | Read::Probe(_) => {}
+                Read::Git(_) | Read::Program(_) | Read::File(_) | Read::Probe(_) => {}
             }
         }
         facts
@@ -207,7 +207,8 @@ fn a_flag_is_foreseen_set_and_seen_and_the_restarted_pods_carry_it() {
     assert!(matches!(world.flags_look(&flags, &first), Effect::Present(..)));
     assert_eq!(world.restart(&restart, &second).outcome, Outcome::Done);
     let effect = world.await_end(&restart, || world.look(&restart, &second));
-    let text = "deployment/web: 3 of 3 pods are new and ready, no old pod is left";
+    let text =
+        "deployment/web: 3 of 3 pods are new and ready, no old pod is left; they carry ONE=false";
     assert_eq!(effect.sentence(), text);
     assert_eq!(world.carried("web", "ONE"), ["false", "false", "false"]);
     assert_eq!(world.sandbox.unimplemented(), Vec::<String>::new());
@@ -469,11 +470,16 @@ fn what_owns_an_object_is_named() {
     let object = |metadata: Value| json!({ "metadata": metadata });
     let argo = object(json!({"labels": {"argocd.argoproj.io/instance": "netra"}}));
     let warning = owner_warning("configmap/flags", &argo).expect("a warning");
-    assert!(warning.starts_with("Argo CD (application netra) owns configmap/flags"), "{warning}");
+    assert!(
+        warning.1.starts_with("Argo CD (application netra) owns configmap/flags"),
+        "{warning:?}"
+    );
     let helm = object(json!({"annotations": {"meta.helm.sh/release-name": "shop"}}));
-    assert!(owner_warning("x", &helm).is_some_and(|text| text.starts_with("Helm (release shop)")));
+    assert!(
+        owner_warning("x", &helm).is_some_and(|text| text.1.starts_with("Helm (release shop)"))
+    );
     let flux = object(json!({"managedFields": [{"manager": "kustomize-controller"}]}));
-    assert!(owner_warning("x", &flux).is_some_and(|text| text.starts_with("Flux")));
+    assert!(owner_warning("x", &flux).is_some_and(|text| text.1.starts_with("Flux")));
     assert_eq!(owner_warning("x", &object(json!({}))), None);
 }
 
@@ -503,7 +509,7 @@ fn an_old_pod_that_a_finalizer_holds_keeps_the_rollout_open() {
     let restart = restart_web();
     let (_, forecast) = world.foresee(&flags(&[("ONE", "false")]), &restart);
     world.restart(&restart, &forecast);
-    let expected = format!("1 old pod draining ({held} is held by finalizer example.com/hold)");
+    let expected = format!("{held} is held by finalizer example.com/hold");
     let reached = world.sandbox.wait_until(LIMIT, |view| {
         let pods = view.list("pods", "shop");
         let ready = pods.iter().filter(|pod| {

@@ -19,14 +19,18 @@ pub fn forecast(workloads: &[Workload], _setting: &Setting, facts: &mut Facts) -
     let mut forecast = Forecast::default();
     for workload in workloads {
         let what = workload.to_string();
-        let Some(found) = known(&mut forecast, &what, facts.workloads.get(workload)) else {
-            continue;
-        };
+        let known = known(&mut forecast, &what, facts.workloads.get(workload)).cloned();
+        let Some(found) = known else { continue };
+        let found = &found;
         if let Some((why, hint)) = held_back(&found.object) {
             forecast.warnings.push(format!("{why}; {hint}"));
         }
         if desired(&found.object) == 0 {
-            forecast.warnings.push(format!("{what} is scaled to zero: no rollout can be seen"));
+            let hint = format!("it fails unless somebody scales it up first: kubectl scale {what}");
+            forecast.uncheckable(
+                format!("{what} is scaled to zero: no rollout can be seen"),
+                Some(format!("{hint} --replicas=N")),
+            );
         }
         let now = match judge(found, &Wanted::Current, SystemTime::now()) {
             Rollout::Complete(text) | Rollout::Empty(text) => text,

@@ -1,8 +1,8 @@
 //! The cluster: reads through one `kubectl proxy`, writes as `kubectl` commands.
 //!
-//! Nothing here can change what is rolled back: the only patch is a server-side dry-run, the only
-//! POSTs are reviews, which are answered and not kept, and the lock's Lease (`lease.rs`). Changes are
-//! argv made by [`kubectl`], run by the hands.
+//! Nothing here can change what is rolled back: patches and creations are server-side dry-runs,
+//! other POSTs are reviews, which are answered and not kept, and the lock's Lease (`lease.rs`).
+//! Changes are argv made by [`kubectl`], run by the hands.
 
 mod lease;
 mod proxy;
@@ -11,12 +11,12 @@ pub mod rollout;
 mod watch;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
 use crate::error::nearest;
-use crate::facts::{Access, Identity, Known, Unread, WorkloadFacts};
+use crate::facts::{Access, Identity, Known, Trial, Unread, WorkloadFacts};
 use crate::runbook::{Workload, WorkloadKind};
 use crate::step::Setting;
 use crate::world::process::{Ending, Invocation, capture};
@@ -213,23 +213,46 @@ impl Cluster {
         self.rest().dry_run(ask, &path, content_type, body)
     }
 
-    /// The warnings that the cluster has noted about an object, oldest first, as `reason: message`.
-    pub fn events_for(&self, object: &Value) -> Known<Vec<String>> {
+    /// What the API server says to a change, without making it.
+    pub fn try_out(&self, trial: &Trial) -> Known<()> {
+        let parsed = |body: &str| {
+            serde_json::from_str::<Value>(body)
+                .map_err(|error| Unread::Failed(format!("the patch is not JSON: {error}")))
+        };
+        match trial {
+            Trial::Patch { object, content_type, body } => {
+                let (kind, name) = object.split_once('/').unwrap_or(("", object));
+                let path = format!("{kind}s/{name}");
+                self.dry_run_patch(&path, content_type, &parsed(body)?).map(|_| ())
+            }
+            Trial::Pod { body, .. } => {
+                let ask = Ask { verb: "create", what: "pods", namespace: &self.inner.namespace };
+                let path = self.collection("pods");
+                self.rest().dry_create(ask, &path, &parsed(body)?).map(|_| ())
+            }
+        }
+    }
+
+    /// The warnings that the cluster has noted about an object, oldest first.
+    pub fn events_for(&self, object: &Value) -> Known<Vec<Warning>> {
         let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
         let path = format!(
             "{}?fieldSelector=involvedObject.uid%3D{uid}&limit=500",
             self.collection("events")
         );
-        let mut events = items(&self.get("list", "events", &path)?);
-        events.retain(|event| event["type"] == "Warning");
-        events.sort_by_key(|event| event["lastTimestamp"].as_str().unwrap_or_default().to_owned());
-        Ok(events
+        let events = items(&self.get("list", "events", &path)?);
+        let text = |event: &Value, key: &str| plain(event[key].as_str().unwrap_or_default());
+        let mut warnings: Vec<Warning> = events
             .iter()
-            .map(|event| {
-                let text = |key: &str| plain(event[key].as_str().unwrap_or_default());
-                format!("{}: {}", text("reason"), text("message"))
+            .filter(|event| event["type"] == "Warning")
+            .map(|event| Warning {
+                reason: text(event, "reason"),
+                message: text(event, "message"),
+                last: text(event, "lastTimestamp"),
             })
-            .collect())
+            .collect();
+        warnings.sort_by(|one, other| one.last.cmp(&other.last));
+        Ok(warnings)
     }
 
     /// The last lines that a container printed, without control characters; of the run that
@@ -286,6 +309,25 @@ impl Cluster {
             }
         };
         Unread::Missing(text, hint)
+    }
+}
+
+/// Something that the cluster has noted about an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// `FailedCreate`.
+    pub reason: String,
+    /// The API server's words.
+    pub message: String,
+    /// When it happened last.
+    pub last: String,
+}
+
+impl Warning {
+    /// How long ago that was; nothing where the clocks differ.
+    pub fn age(&self) -> Duration {
+        let last = humantime::parse_rfc3339(&self.last).unwrap_or(SystemTime::UNIX_EPOCH);
+        SystemTime::now().duration_since(last).unwrap_or_default()
     }
 }
 

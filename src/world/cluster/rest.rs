@@ -75,6 +75,12 @@ impl Rest {
         self.json(ask, &Method::PATCH, &path, Some((content_type, body.to_string())))
     }
 
+    /// A creation that the server tries and does not keep.
+    pub(super) fn dry_create(&self, ask: Ask<'_>, path: &str, body: &Value) -> Known<Value> {
+        let path = format!("{path}?dryRun=All&fieldManager={}", super::FIELD_MANAGER);
+        self.json(ask, &Method::POST, &path, Some(("application/json", body.to_string())))
+    }
+
     /// A write that names what it replaces. It may be sent twice when its answer was lost: who calls
     /// this reads what came of it before believing a conflict.
     pub(super) fn swap(
@@ -193,6 +199,9 @@ impl Rest {
             StatusCode::NOT_FOUND => {
                 Unread::Failed(format!("the API server does not serve {what}: {message}"))
             }
+            _ if is_refusal(status, message) => {
+                Unread::Refused(super::plain(message.trim_start_matches("admission webhook ")))
+            }
             StatusCode::FORBIDDEN => {
                 let who = user_in(message)
                     .map_or_else(String::new, |user| format!(" as {}", super::plain(user)));
@@ -240,6 +249,18 @@ impl Rest {
         } else {
             format!("the API server{of_context} cannot be reached: {message}")
         }
+    }
+}
+
+/// Whether the API server understood and would not have it: admission, quota, validation. That we
+/// may not is something else, and so is a hook that cannot be asked without effects.
+fn is_refusal(status: StatusCode, message: &str) -> bool {
+    match status {
+        StatusCode::FORBIDDEN => user_in(message).is_none() && !message.is_empty(),
+        StatusCode::BAD_REQUEST => !message.contains("does not support dry run"),
+        StatusCode::UNPROCESSABLE_ENTITY => true,
+        StatusCode::INTERNAL_SERVER_ERROR => message.contains("failed calling webhook"),
+        _ => false,
     }
 }
 

@@ -46,6 +46,17 @@ pub enum Question {
     Restore(RestoreQuestion),
     /// Whether a new branch can be made at a commit, and at which.
     Branch(BranchQuestion),
+    /// Which of these paths are not on a branch.
+    Paths(PathsQuestion),
+}
+
+/// See [`Question::Paths`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PathsQuestion {
+    /// The branch.
+    pub branch: String,
+    /// The paths, as git names them.
+    pub paths: Vec<String>,
 }
 
 /// See [`Question::Revert`].
@@ -101,6 +112,8 @@ pub enum GitFact {
     Restore(Box<RestorePreview>),
     /// To [`Question::Branch`].
     Branch(BranchPreview),
+    /// To [`Question::Paths`]: those that are missing, each with the one that was probably meant.
+    Paths(Vec<(String, Option<String>)>),
 }
 
 /// A commit, for a sentence.

@@ -19,8 +19,8 @@ use super::cache::Repo;
 use super::git::{looks_broken, said};
 use super::propose::TRAILER;
 use super::{
-    At, BranchPreview, BranchQuestion, Built, Commit, Forge, GitFact, PushRight, Question,
-    RestorePreview, RestoreQuestion, RevertPreview, RevertQuestion, short, url,
+    At, BranchPreview, BranchQuestion, Built, Commit, Forge, GitFact, PathsQuestion, PushRight,
+    Question, RestorePreview, RestoreQuestion, RevertPreview, RevertQuestion, short, url,
 };
 
 impl Forge {
@@ -55,6 +55,7 @@ fn told(mut fact: GitFact, right: &PushRight) -> GitFact {
         GitFact::Revert(preview) => preview.push.clone_from(right),
         GitFact::Restore(preview) => preview.push.clone_from(right),
         GitFact::Branch(preview) => preview.push.clone_from(right),
+        GitFact::Paths(_) => {}
     }
     fact
 }
@@ -78,6 +79,7 @@ impl Repo {
                         tags.push(text.as_str());
                     }
                 }
+                Question::Paths(asked) => branches.push(asked.branch.as_str()),
             }
         }
         self.bring(branches, tags)
@@ -90,6 +92,7 @@ impl Repo {
                 Question::Revert(asked) => &asked.branch,
                 Question::Restore(asked) => &asked.branch,
                 Question::Branch(asked) => &asked.on,
+                Question::Paths(_) => return None,
             };
             Some((branch, self.heads.get(branch)?))
         })?;
@@ -109,7 +112,15 @@ impl Repo {
                 self.preview_restore(asked).map(Box::new).map(GitFact::Restore)
             }
             Question::Branch(asked) => self.preview_branch(asked).map(GitFact::Branch),
+            Question::Paths(asked) => self.missing_paths(asked).map(GitFact::Paths),
         }
+    }
+
+    fn missing_paths(&mut self, asked: &PathsQuestion) -> Known<Vec<(String, Option<String>)>> {
+        let tip = self.tip_of(&asked.branch)?;
+        let entries = self.entries(&tip.sha, &asked.paths)?;
+        let missing = asked.paths.iter().filter(|path| !entries.contains_key(*path));
+        missing.map(|path| Ok((path.clone(), self.near_path(&tip.sha, path)?))).collect()
     }
 
     pub(super) fn preview_revert(&mut self, asked: &RevertQuestion) -> Known<RevertPreview> {

@@ -111,11 +111,11 @@ fn git_step(step: &str) -> (Scenario, Remote) {
 #[test]
 fn commits_are_pushed_once_wherever_the_run_is_killed() {
     let file = format!(
-        "name: Restore\nrestore_files: {{ branch: feat/migration, from: develop, paths: [{FILE}] }}"
+        "name: Restore\nrestore_files: {{ branch: feat/migration, from: develop, paths: [{FILE}], message: back }}"
     );
     for step in [
         file.as_str(),
-        "name: Revert\nrevert_commits: { branch: feat/migration, commits: [COMMIT] }",
+        "name: Revert\nrevert_commits: { branch: feat/migration, commits: [COMMIT], message: back }",
     ] {
         let hit = at_every_point(
             || git_step(step),
@@ -127,7 +127,8 @@ fn commits_are_pushed_once_wherever_the_run_is_killed() {
                 assert_eq!(commits, "3", "{place}: one commit was added");
             },
         );
-        eprintln!("{} killed at {hit} points: one commit each time", &step[6..14]);
+        let name = step.lines().next().unwrap_or_default();
+        eprintln!("git step ({name}) killed at {hit} points: one commit each time");
     }
     assert_ne!(GOOD, BROKEN);
 }

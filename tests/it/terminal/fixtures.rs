@@ -167,6 +167,7 @@ pub fn plan() -> Plan {
             },
             before: Some(false),
             now: "503".to_owned(),
+            warning: String::new(),
         }],
         ladder: vec![
             Rung {
@@ -185,7 +186,11 @@ pub fn plan() -> Plan {
                 steps: strings(&["Turn every flag off"]),
             },
         ],
-        survey: SurveyNote { elapsed_ms: 312, unanswered: Vec::new() },
+        survey: SurveyNote {
+            elapsed_ms: 312,
+            unanswered: Vec::new(),
+            at: "2026-11-23T02:14:05.120Z".to_owned(),
+        },
         digest: String::new(),
         simulated: false,
         place: place(1),
@@ -260,6 +265,7 @@ impl Story {
     pub fn begin(plan: &Plan) -> Story {
         let mut story = Story { records: Vec::new() };
         story.add(Record::RunStarted(Box::new(RunStarted {
+            approval: None,
             target: plan.target.to_string(),
             method: plan.method.clone(),
             digest: plan.digest.clone(),

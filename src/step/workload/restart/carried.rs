@@ -68,6 +68,17 @@ impl Carried {
         self.flags.iter().map(|flag| flag.configmap.as_str()).collect()
     }
 
+    /// Whether there are flags for it, and none of them gets through.
+    pub(super) fn is_all_overridden(&self) -> bool {
+        !self.flags.is_empty() && self.flags.iter().all(Flag::overridden)
+    }
+
+    /// The flags that get through to a container: ConfigMap, key, the value that the plan wants.
+    pub(super) fn reaching(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        let reaching = self.flags.iter().filter(|flag| !flag.overridden());
+        reaching.map(|flag| (flag.configmap.as_str(), flag.key.as_str(), flag.wanted.as_str()))
+    }
+
     /// What the pods carry now: `3 pods carry true (image netra:4f1c)`.
     pub(super) fn evidence(&self, found: &WorkloadFacts, facts: &Facts) -> String {
         let pods: Vec<&Value> = running(found).collect();
@@ -114,7 +125,7 @@ impl Carried {
 
     /// Says what overrides a flag; a workload in which no flag gets through is blocked.
     pub(super) fn warn(&self, what: &str, forecast: &mut Forecast) {
-        let blocked = !self.flags.is_empty() && self.flags.iter().all(Flag::overridden);
+        let blocked = self.is_all_overridden();
         for flag in &self.flags {
             for Reading { container, how } in &flag.readings {
                 let key = &flag.key;
@@ -182,7 +193,7 @@ pub(super) fn proof(found: &WorkloadFacts, facts: &Facts, carried: &Carried) -> 
 }
 
 /// The pods that run, or are about to: not those that end or have ended.
-fn running(found: &WorkloadFacts) -> impl Iterator<Item = &Value> {
+pub(crate) fn running(found: &WorkloadFacts) -> impl Iterator<Item = &Value> {
     found.pods.iter().filter(|pod| {
         !pod["metadata"]["deletionTimestamp"].is_string()
             && !matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"))
@@ -198,7 +209,7 @@ fn made_after(pod: &Value, flag: &Flag, facts: &Facts) -> bool {
 }
 
 /// When a key was last written: the newest entry of those who own it.
-fn last_change<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
+pub(super) fn last_change<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     let field = format!("f:{key}");
     each(&object["metadata"]["managedFields"])
         .filter(|entry| entry["fieldsV1"]["f:data"][&field].is_object())
@@ -224,6 +235,18 @@ fn noted_version<'a>(noted: Option<&'a str>, flag: &Flag) -> Option<&'a str> {
         .filter_map(|pair| pair.split_once('='))
         .find(|(name, _)| *name == flag.configmap)
         .map(|(_, version)| version)
+}
+
+/// Whether a pod was made with the ConfigMap's present value of a key, as far as objects tell.
+pub(crate) fn pod_is_newer(pod: &Value, configmap: &str, object: &Value, key: &str) -> bool {
+    let made = pod["metadata"]["creationTimestamp"].as_str().unwrap_or_default();
+    let noted = pod["metadata"]["annotations"][CONFIGMAPS_ANNOTATION].as_str();
+    let noted = noted.into_iter().flat_map(|text| text.split(',')).find_map(|pair| {
+        pair.split_once('=').filter(|(name, _)| *name == configmap).map(|(_, version)| version)
+    });
+    let version = object["metadata"]["resourceVersion"].as_str();
+    (version.is_some() && noted == version)
+        || last_change(object, key).is_some_and(|changed| made > changed)
 }
 
 /// The image of the first container, without its registry.

@@ -91,6 +91,13 @@ impl Count {
     }
 
     pub(super) fn progress(&self) -> String {
+        if self.only_held() {
+            let held = self.held.join(", ");
+            return format!(
+                "serving: all {} new pods; not drained: {held}, remove it or wait for its owner",
+                self.desired
+            );
+        }
         let mut text = format!("ready {}/{}", self.ready, self.desired);
         if self.ready == self.desired && self.available < self.desired {
             let _ = write!(text, " · {} available so far", self.available);
@@ -108,6 +115,12 @@ impl Count {
             let _ = write!(text, " · {note}");
         }
         text
+    }
+
+    /// Whether all that is missing is the end of old pods that somebody's finalizer keeps.
+    fn only_held(&self) -> bool {
+        let served = self.ready == self.desired && self.available == self.desired;
+        served && self.old == 0 && self.draining > 0 && self.held.len() as u64 == self.draining
     }
 
     pub(super) fn evidence(&self, name: &str) -> String {

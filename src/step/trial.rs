@@ -1,0 +1,219 @@
+//! PURE: which changes of a plan the API server is asked to try, and what its answer means. The
+//! patch that is tried is the one that is shown and run; a pod is tried beside it, since quotas and
+//! policies refuse pods, and a workload is taken without a word.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::workload::flags::each;
+use crate::facts::{Facts, Known, Trial, Unread};
+use crate::step::Forecast;
+use crate::world::cluster::rollout::desired;
+
+/// Workloads as a step leaves them, by `deployment/web`.
+pub(crate) type Workloads = BTreeMap<String, Value>;
+
+/// The objects that the steps so far change.
+#[derive(Debug, Default)]
+pub(crate) struct Tried {
+    touched: BTreeSet<String>,
+}
+
+impl Tried {
+    /// What is tried of a step. The patch of an object that an earlier step changes first is not:
+    /// it fits the object only afterwards.
+    pub(crate) fn of(
+        &mut self,
+        commands: &[Vec<String>],
+        forecast: &Forecast,
+        after: &Workloads,
+    ) -> Vec<Trial> {
+        let mut trials = Vec::new();
+        for (object, content_type, body) in commands.iter().filter_map(|argv| patch_of(argv)) {
+            let first = self.touched.insert(object.to_owned());
+            if !forecast.obstacles.is_empty() {
+                continue;
+            }
+            if first || content_type != "application/json-patch+json" {
+                let object = object.to_owned();
+                let content_type = content_type.to_owned();
+                trials.push(Trial::Patch { object, content_type, body: body.to_owned() });
+            }
+            if let Some(found) = after.get(object).filter(|found| desired(found) > 0) {
+                let body = pod(found).to_string();
+                trials.push(Trial::Pod { workload: object.to_owned(), body });
+            }
+        }
+        trials
+    }
+}
+
+/// The workloads that a step's commands patch, as the facts have them after its forecast.
+pub(crate) fn workloads(commands: &[Vec<String>], facts: &Facts) -> Workloads {
+    let patched = commands.iter().filter_map(|argv| patch_of(argv)).map(|(object, ..)| object);
+    let patched: BTreeSet<&str> = patched.collect();
+    facts
+        .workloads
+        .iter()
+        .filter_map(|(workload, known)| {
+            let name = workload.to_string();
+            let object = known.as_ref().ok()?.object.clone();
+            patched.contains(name.as_str()).then_some((name, object))
+        })
+        .collect()
+}
+
+/// Object, content type and body of a `kubectl patch`.
+fn patch_of(argv: &[String]) -> Option<(&str, &'static str, &str)> {
+    let at = argv.iter().position(|word| word == "patch")?;
+    let object = argv.get(at + 1).filter(|object| object.contains('/'))?;
+    let after = |flag: &str| {
+        let place = argv.iter().position(|word| word == flag)?;
+        argv.get(place + 1).map(String::as_str)
+    };
+    let content_type = match argv.iter().find_map(|word| word.strip_prefix("--type="))? {
+        "json" => "application/json-patch+json",
+        "merge" => "application/merge-patch+json",
+        "strategic" => "application/strategic-merge-patch+json",
+        _ => return None,
+    };
+    (argv.first()? == "kubectl").then_some(())?;
+    Some((object, content_type, after("-p")?))
+}
+
+/// A pod as the controllers would make it from the template.
+fn pod(workload: &Value) -> Value {
+    let template = &workload["spec"]["template"];
+    let name = workload["metadata"]["name"].as_str().unwrap_or("pod");
+    let mut spec = template["spec"].clone();
+    // A StatefulSet's controller adds the volumes of its claims.
+    for claim in each(&workload["spec"]["volumeClaimTemplates"]) {
+        let volume = json!({"name": claim["metadata"]["name"], "emptyDir": {}});
+        match spec["volumes"].as_array_mut() {
+            Some(volumes) => volumes.push(volume),
+            None => spec["volumes"] = json!([volume]),
+        }
+    }
+    let mut metadata = json!({"generateName": format!("{name}-")});
+    for part in ["labels", "annotations"] {
+        if template["metadata"][part].is_object() {
+            metadata[part] = template["metadata"][part].clone();
+        }
+    }
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+}
+
+/// What an answer means for the step.
+pub(crate) fn judge(
+    trial: &Trial,
+    known: Option<&Known<()>>,
+    after: &Workloads,
+    forecast: &mut Forecast,
+) {
+    match (trial, known) {
+        (_, Some(Ok(()))) => {}
+        (Trial::Patch { object, .. }, Some(Err(Unread::Refused(why)))) => {
+            forecast.block(format!("the API server refuses this change of {object}: {why}"), None);
+        }
+        (Trial::Patch { object, .. }, Some(Err(Unread::Missing(..)))) => {
+            forecast.block(format!("{object} went away during the survey"), None);
+        }
+        (Trial::Patch { object, .. }, Some(Err(why))) => {
+            let text =
+                format!("whether the API server takes this change of {object}: {}", why.sentence());
+            forecast.uncheckable(text, None);
+        }
+        (Trial::Patch { object, .. }, None) => {
+            let text = format!(
+                "whether the API server takes this change of {object} was not answered in time"
+            );
+            forecast.uncheckable(text, None);
+        }
+        (Trial::Pod { workload, .. }, Some(Err(Unread::Refused(why)))) => {
+            let text = format!("no new pod of {workload} would be let in: {why}");
+            let object = after.get(workload).unwrap_or(&Value::Null);
+            if makes_room(object) && why.contains("quota") && !is_overdrawn(why) {
+                let room = "; the old ones are taken away first, which may make room";
+                forecast.warnings.push(format!("{text}{room}"));
+            } else {
+                let hint = "raise the quota or correct the policy; the old pods serve meanwhile";
+                forecast.block(text, Some(hint.to_owned()));
+            }
+        }
+        (Trial::Pod { workload, .. }, Some(Err(Unread::Forbidden(_)))) => {
+            forecast.warnings.push(format!(
+                "whether quotas and policies let new pods of {workload} in was not tried: that \
+                 needs the permission to create pods"
+            ));
+        }
+        (Trial::Pod { workload, .. }, known) => {
+            let why = match known {
+                Some(Err(why)) => why.sentence(),
+                _ => "no answer in time",
+            };
+            forecast.warnings.push(format!(
+                "whether quotas and policies let new pods of {workload} in is not known: {why}"
+            ));
+        }
+    }
+}
+
+/// Whether a quota is already used beyond its limit, so that one pod less makes no room.
+fn is_overdrawn(why: &str) -> bool {
+    let number = |word: &str| -> Option<u64> {
+        let (_, rest) = why.split_once(word)?;
+        let (_, value) = rest.split_once('=')?;
+        let digits: String = value.chars().take_while(char::is_ascii_digit).collect();
+        let unit = value.chars().nth(digits.len());
+        digits.parse().ok().filter(|_| unit.is_none_or(|unit| unit == ','))
+    };
+    match (number("used: "), number("limited: ")) {
+        (Some(used), Some(limited)) => used > limited,
+        _ => false,
+    }
+}
+
+/// Whether the controller takes old pods away before it makes new ones.
+fn makes_room(object: &Value) -> bool {
+    if object["kind"] != "Deployment" {
+        return true;
+    }
+    let strategy = &object["spec"]["strategy"];
+    if strategy["type"] == "Recreate" {
+        return true;
+    }
+    let wanted = desired(object);
+    match &strategy["rollingUpdate"]["maxUnavailable"] {
+        Value::String(text) => {
+            let percent: u64 = text.trim_end_matches('%').parse().unwrap_or(25);
+            wanted * percent / 100 > 0
+        }
+        number => number.as_u64().unwrap_or(0) > 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_overdrawn, patch_of};
+
+    #[test]
+    fn a_quota_that_is_full_gets_room_and_one_that_is_overdrawn_does_not() {
+        let quota = |used: &str| {
+            format!("exceeded quota: few, requested: pods=1, used: pods={used}, limited: pods=3")
+        };
+        assert!(!is_overdrawn(&quota("3")));
+        assert!(is_overdrawn(&quota("5")));
+        assert!(!is_overdrawn("requested: cpu=1, used: cpu=2500m, limited: cpu=2"));
+    }
+
+    #[test]
+    fn only_a_patch_of_kubectl_is_tried() {
+        let argv = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let patch = argv("kubectl -n shop patch deployment/web --type=strategic -p {}");
+        let tried = patch_of(&patch).expect("a patch");
+        assert_eq!(tried, ("deployment/web", "application/strategic-merge-patch+json", "{}"));
+        assert_eq!(patch_of(&argv("git push origin")), None);
+        assert_eq!(patch_of(&argv("sh patch x/y --type=json -p {}")), None);
+    }
+}

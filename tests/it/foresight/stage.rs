@@ -1,0 +1,344 @@
+//! One fault on a stage of its own: surveyed, then run anyway, and what each of the two said.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rollback::draft::Draft;
+use rollback::event::{Record, RunStarted};
+use rollback::facts::{self, Facts};
+use rollback::inbox::Inbox;
+use rollback::journal::Journal;
+use rollback::output::recorder::Recorder;
+use rollback::plan::{self, Circumstances, Plan};
+use rollback::run::{Policy, Run};
+use rollback::runbook::catalog::Catalog;
+use rollback::runbook::parameters::Parameters;
+use rollback::runbook::{Level, Target};
+use rollback::sandbox::{Options, Rule, Sandbox};
+use rollback::state::{RunState, StepState};
+use rollback::step::Standing;
+use rollback::world::Reader;
+use rollback::world::cluster::Cluster;
+use rollback::world::forge::Forge;
+use rollback::world::hands::Hands;
+use serde_json::{Value, json};
+
+use super::super::forge::remote::Remote;
+use super::super::scenario::Endpoint;
+
+pub const NAMESPACE: &str = "shop";
+/// Longer than any step of a row may take; what is refused for good is said in seconds.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// What the survey is expected to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// The step is named as blocked, and running it fails there.
+    Blocked,
+    /// The step is named as one that cannot be checked.
+    CannotBeChecked,
+    /// Nothing is wrong: no step is named, and all of them work.
+    Nothing,
+}
+
+/// A row of the table.
+pub struct Row {
+    pub kind: &'static str,
+    pub name: &'static str,
+    /// The steps of a method; the one that is at fault has the id `fault`.
+    pub steps: &'static str,
+    /// Makes the world as it should not be.
+    pub spoil: fn(&Stage),
+    pub known: Known,
+}
+
+/// What a row came to.
+pub struct Told {
+    pub known: Known,
+    pub label: String,
+    /// The first step that the survey named, and how.
+    pub predicted: Option<(String, Standing)>,
+    /// The first step that failed.
+    pub failed: Option<String>,
+    /// The survey's sentences about the step at fault.
+    pub sentences: Vec<String>,
+    /// Why the step failed in fact.
+    pub why: String,
+    pub took: Duration,
+}
+
+/// A cluster, a git remote, an endpoint and a directory.
+pub struct Stage {
+    sandbox: Option<Sandbox>,
+    remote: Option<Remote>,
+    pub endpoint: Endpoint,
+    /// The commit that broke the branch.
+    broken: String,
+    pub dir: tempfile::TempDir,
+}
+
+impl Stage {
+    /// What these steps need: `web` (3 pods), `db` (a StatefulSet) and `agent` (a DaemonSet) that
+    /// read ConfigMap `flags`; a remote with a broken branch.
+    pub fn new(steps: &str) -> Stage {
+        let needs = |words: &[&str]| words.iter().any(|word| steps.contains(word));
+        let options = Options {
+            pod_delay: Duration::from_millis(1),
+            termination_delay: Duration::from_millis(1),
+            ..Options::default()
+        };
+        let cluster = needs(&["set_flags", "restart:", "wait: { rollout"]);
+        let remote = needs(&["restore_files", "revert_commits", "rollback_branch"]);
+        let remote = remote.then(Remote::new);
+        let stage = Stage {
+            sandbox: cluster.then(|| Sandbox::start(options).expect("a sandbox")),
+            broken: remote.as_ref().map(|it| it.tip("feat/migration")).unwrap_or_default(),
+            remote,
+            endpoint: Endpoint::status(200),
+            dir: tempfile::tempdir().expect("a directory"),
+        };
+        if cluster {
+            stage.create(json!({"apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": {"name": "flags", "namespace": NAMESPACE},
+                "data": {"NEW_CODE": "true", "OTHER": "true"}}));
+            for (kind, name) in
+                [("Deployment", "web"), ("StatefulSet", "db"), ("DaemonSet", "agent")]
+            {
+                if steps.contains(name) {
+                    stage.create(workload(kind, name));
+                }
+            }
+            assert!(stage.sandbox().settle(), "it settles");
+        }
+        stage
+    }
+
+    pub fn sandbox(&self) -> &Sandbox {
+        self.sandbox.as_ref().expect("a cluster")
+    }
+
+    pub fn remote(&self) -> &Remote {
+        self.remote.as_ref().expect("a remote")
+    }
+
+    /// Everything that a survey must leave as it was.
+    pub fn digest(&self) -> String {
+        let objects = self.sandbox.as_ref().map(Sandbox::full_digest);
+        let refs = self.remote.as_ref().map(Remote::refs);
+        format!("{objects:?} {refs:?}")
+    }
+
+    fn settle(&self) {
+        assert!(self.sandbox.as_ref().is_none_or(Sandbox::settle), "it settles");
+    }
+
+    pub fn create(&self, object: Value) {
+        self.sandbox().create(object).expect("created");
+    }
+
+    pub fn patch(&self, resource: &str, name: &str, patch: &Value) {
+        self.sandbox().patch_merge(resource, NAMESPACE, name, patch).expect("patched");
+        assert!(self.sandbox().settle(), "it settles");
+    }
+
+    pub fn delete(&self, resource: &str, name: &str) {
+        self.sandbox().delete(resource, NAMESPACE, name).expect("deleted");
+        assert!(self.sandbox().settle(), "it settles");
+    }
+
+    /// The operator `op` may do everything but this.
+    pub fn deny(&self, verb: &str, resource: &str) {
+        self.sandbox().deny("op", verb, resource, "*");
+    }
+
+    fn kubeconfig(&self) -> String {
+        let path = self.dir.path().join("kubeconfig");
+        if let Some(sandbox) = &self.sandbox {
+            sandbox.grant("op", &[Rule::new(&["*"], &["*"])]);
+            sandbox.write_kubeconfig(&path, "test", NAMESPACE, "op").expect("a kubeconfig");
+        }
+        path.display().to_string()
+    }
+
+    pub fn draft(&self, steps: &str) -> Draft {
+        let catalog = self.dir.path().join("runbooks");
+        std::fs::create_dir_all(&catalog).expect("a directory");
+        let fill = |text: &str| {
+            text.replace("@REMOTE", &self.remote.as_ref().map(Remote::url).unwrap_or_default())
+                .replace("@DIR", &self.dir.path().display().to_string())
+                .replace("@URL", &self.endpoint.url(""))
+                .replace("@TLS", &self.endpoint.url("").replace("http:", "https:"))
+                .replace("@BROKEN", &self.broken)
+        };
+        let settings = "apiVersion: rollback/v1\ncontext: test\nnamespace: shop\ntimeout: 2s\n\
+                        repository: \"@REMOTE\"\n";
+        let runbook = format!(
+            "apiVersion: rollback/v1\nlevel: component\nname: it\ntitle: It\nmethods:\n  flag:\n    \
+             steps:\n{steps}"
+        );
+        std::fs::write(catalog.join("rollback.yaml"), fill(settings)).expect("written");
+        std::fs::write(catalog.join("it.yaml"), fill(&runbook)).expect("written");
+        let catalog = Catalog::open(&catalog).expect("a catalog");
+        let target = Target { level: Level::Component, name: "it".to_owned() };
+        let (runbook, settings) = catalog.runbook(&target).expect("a runbook");
+        Draft::new(&runbook, &settings, None, &Parameters::default()).expect("a draft")
+    }
+
+    /// The survey and its plan.
+    pub fn survey(&self, draft: &Draft) -> (Plan, Reader) {
+        let mut setting = plan::setting(draft);
+        setting.kubeconfig = Some(self.kubeconfig());
+        let reader = Reader {
+            cluster: match &self.sandbox {
+                Some(_) => Cluster::open(&setting, Duration::from_secs(4)),
+                None => Cluster::unneeded(&setting),
+            },
+            forge: Forge::new(self.dir.path().join("cache")),
+        };
+        let endpoints: Vec<_> =
+            plan::endpoints(draft).into_iter().map(|http| (http, Vec::new())).collect();
+        let trials = |facts: &Facts| plan::trials(draft, facts);
+        let facts = facts::gather(&plan::reads(draft), &endpoints, &reader, LIMIT, &trials);
+        let mut plan = plan::make(draft, facts, Circumstances::default());
+        plan.setting = setting;
+        (plan, reader)
+    }
+
+    /// Runs a plan, whatever its survey said.
+    pub fn run(&self, plan: &Plan, reader: &Reader) -> RunState {
+        let state = self.dir.path().join("state");
+        let journal = Journal::create(&state, "01a").expect("a journal");
+        let mut hands = Hands::new(Inbox::new(), Recorder::new(journal, Vec::new()));
+        let start = hands.recorder.append(started(plan, &state)).expect("journaled");
+        let state = RunState::fold(&[start]).expect("a start");
+        let mut run = Run::new(plan.clone(), state, hands, reader.clone(), Policy::default());
+        run.go().expect("the journal is written");
+        run.state
+    }
+}
+
+fn started(plan: &Plan, catalog: &Path) -> Record {
+    Record::RunStarted(Box::new(RunStarted {
+        target: plan.target.to_string(),
+        method: plan.method.clone(),
+        digest: plan.digest.clone(),
+        context: "test".to_owned(),
+        namespace: NAMESPACE.to_owned(),
+        cluster: String::new(),
+        operator: "op".to_owned(),
+        host: "here".to_owned(),
+        pid: 1,
+        version: "0".to_owned(),
+        incident: None,
+        reason: None,
+        escalated_from: None,
+        budget_ms: None,
+        simulated: false,
+        catalog: catalog.display().to_string(),
+        plan: serde_json::to_value(plan).expect("JSON"),
+    }))
+}
+
+fn workload(kind: &str, name: &str) -> Value {
+    let mut object = json!({
+        "apiVersion": "apps/v1", "kind": kind,
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {"selector": {"matchLabels": {"app": name}},
+            "template": {"metadata": {"labels": {"app": name}},
+                "spec": {"containers": [{"name": "app", "image": "app:1",
+                    "envFrom": [{"configMapRef": {"name": "flags"}}],
+                    "env": [{"name": "MODE", "value": "new"}]}]}}}
+    });
+    match kind {
+        "Deployment" => object["spec"]["replicas"] = json!(3),
+        "StatefulSet" => {
+            object["spec"]["replicas"] = json!(2);
+            object["spec"]["serviceName"] = json!(name);
+        }
+        _ => {}
+    }
+    object
+}
+
+/// Surveys a row's steps in its spoilt world, then runs them anyway.
+pub fn tell(row: &Row) -> Told {
+    let begun = Instant::now();
+    let stage = Stage::new(row.steps);
+    (row.spoil)(&stage);
+    stage.settle();
+    let draft = stage.draft(row.steps);
+    let before = stage.digest();
+    let (plan, reader) = stage.survey(&draft);
+    assert_eq!(before, stage.digest(), "{}: the survey changed something", row.name);
+    let wrong = |standing| matches!(standing, Standing::Blocked | Standing::CannotBeChecked);
+    let named = plan.steps.iter().find(|step| wrong(step.standing));
+    let at_fault = plan.step("fault").or(named);
+    let place = stage.dir.path().display().to_string();
+    let remote = stage
+        .remote
+        .as_ref()
+        .map_or_else(|| "no remote".to_owned(), |remote| remote.dir.path().display().to_string());
+    let sentences = at_fault.iter().flat_map(|step| {
+        step.forecast.obstacles.iter().map(|obstacle| {
+            let hint = obstacle.hint.as_ref().map(|hint| format!(" [{hint}]")).unwrap_or_default();
+            normal(&format!("{}{hint}", obstacle.why), &[(&place, "@DIR"), (&remote, "@GIT")])
+        })
+    });
+    let sentences = sentences.collect();
+    let predicted = named.map(|step| (step.step.id.clone(), step.standing));
+    let run = stage.run(&plan, &reader);
+    reader.cluster.close();
+    let failed = run.steps.iter().find(|step| matches!(step.state, StepState::Failed { .. }));
+    let unimplemented = stage.sandbox.as_ref().map(Sandbox::unimplemented).unwrap_or_default();
+    assert_eq!(unimplemented, Vec::<String>::new(), "{}", row.name);
+    Told {
+        known: row.known,
+        label: format!("{:<16} {}", row.kind, row.name),
+        predicted,
+        failed: failed.map(|step| step.id.clone()),
+        sentences,
+        why: failed.map(|step| step.why.clone()).unwrap_or_default(),
+        took: begun.elapsed(),
+    }
+}
+
+/// A sentence without what differs from run to run.
+fn normal(text: &str, places: &[(&String, &str)]) -> String {
+    let text =
+        places.iter().fold(text.to_owned(), |text, (place, name)| text.replace(*place, name));
+    let mut out = String::new();
+    let mut hex = String::new();
+    for c in text.chars().chain(['\0']) {
+        if c.is_ascii_digit() || ('a'..='f').contains(&c) {
+            hex.push(c);
+            continue;
+        }
+        let id = hex.len() >= 7 && hex.chars().any(|c| c.is_ascii_digit());
+        out.push_str(if id { "@ID" } else { &hex });
+        hex.clear();
+        if c != '\0' {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// All rows, on a few threads, in order.
+pub fn tell_all(rows: &[Row]) -> Vec<Told> {
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let told = std::sync::Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                    let Some(row) = rows.get(index) else { break };
+                    let one = tell(row);
+                    told.lock().expect("lock").insert(index, one);
+                }
+            });
+        }
+    });
+    told.into_inner().expect("lock").into_values().collect()
+}

@@ -1,0 +1,103 @@
+//! A holder that died: never in the way for ever, never robbed in silence.
+
+use serde_json::json;
+
+use rollback::lock::{Attempt, Holder, Lease, Life, Observer};
+use rollback::world::clock;
+
+use super::contention::{claimant, cluster_of};
+use super::{
+    LEASE, at_the_gate, await_file, elsewhere, ended, flag, here, holder, open_the_gate, run, world,
+};
+use crate::scenario::NAMESPACE;
+
+#[test]
+fn after_kill_9_the_lock_is_suspect_and_unlock_frees_it() {
+    let scenario = world();
+    let mut first = at_the_gate(&scenario, &[], "2s");
+    let id = holder(&scenario).expect("held");
+    first.kill().expect("killed");
+    first.wait().expect("it is gone");
+    let waiting = ["component", "other", "--yes", "--lock-timeout", "60s"];
+    let refused = run(elsewhere(&scenario, &waiting)).exits(7);
+    for words in
+        ["suspect: no sign of life for 2s", "step 1 of 2", &format!("rollback unlock {id}")]
+    {
+        assert!(refused.stderr.contains(words), "{words}\n{}", refused.stderr);
+    }
+    run(elsewhere(&scenario, &["status", "--observe"])).exits(0).says("suspect");
+    run(elsewhere(&scenario, &["unlock", "another-run"])).exits(7).says("is not locked by run");
+    assert_eq!(holder(&scenario), Some(id.clone()), "nobody was robbed so far");
+    let freed = run(elsewhere(&scenario, &["unlock", &id])).exits(0);
+    for words in ["alice on ", "component gated · flag, incident INC-7, step 1 of 2", "for "] {
+        assert!(freed.stderr.contains(words), "{words}\n{}", freed.stderr);
+    }
+    assert_eq!(holder(&scenario), None);
+    run(elsewhere(&scenario, &["unlock", &id])).exits(0).says("is not locked");
+    run(elsewhere(&scenario, &["component", "other", "--yes"])).exits(5);
+    open_the_gate(&scenario);
+}
+
+#[test]
+fn a_holder_that_renews_is_unlocked_only_by_force_and_begins_no_further_step() {
+    let scenario = world();
+    let first = at_the_gate(&scenario, &[], "2s");
+    let id = holder(&scenario).expect("held");
+    run(elsewhere(&scenario, &["unlock", &id])).exits(7).says("lives: it was seen to renew");
+    assert_eq!(holder(&scenario), Some(id.clone()));
+    run(elsewhere(&scenario, &["unlock", &id, "--force"])).exits(0);
+    assert_eq!(holder(&scenario), None);
+    run(elsewhere(&scenario, &["component", "gated", "--dry-run"])).exits(0);
+    let lost = scenario.state().join("runs").join(&id);
+    assert!(lost.is_dir());
+    // Its next renewal finds out; a step that begins before that is refused by the lock's time.
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    open_the_gate(&scenario);
+    ended(first).exits(7).says("the lock was lost: somebody freed it");
+    assert_eq!(flag(&scenario), "true");
+    assert_eq!(holder(&scenario), None, "what is lost is not freed a second time");
+    here(&scenario, &["resume", &id, "--yes"]).exits(5);
+}
+
+#[test]
+fn a_run_that_was_killed_resumes_at_once_under_its_own_lock() {
+    let scenario = world();
+    let mut first = at_the_gate(&scenario, &[], "15s");
+    let id = holder(&scenario).expect("held");
+    first.kill().expect("killed");
+    first.wait().expect("it is gone");
+    // Its command outlived it; it ends, and then the run goes on.
+    open_the_gate(&scenario);
+    await_file(&scenario.path("passed"));
+    let begun = std::time::Instant::now();
+    // Refused for as long as the command that outlived the run is still there.
+    let mut resumed = here(&scenario, &["resume", &id, "--yes"]);
+    while resumed.code == Some(6) && begun.elapsed().as_secs() < 15 {
+        resumed = here(&scenario, &["resume", &id, "--yes"]);
+    }
+    resumed.exits(5);
+    assert!(begun.elapsed().as_secs() < 15, "it does not wait for its own lease");
+    assert_eq!((flag(&scenario).as_str(), holder(&scenario)), ("false", None));
+}
+
+#[test]
+fn clocks_that_are_an_hour_off_steal_nothing() {
+    let scenario = world();
+    let cluster = cluster_of(&scenario.path("kubeconfig"));
+    let lease = Lease::new(&cluster, std::time::Duration::from_secs(15));
+    for offset in ["2001-01-01T00:00:00.000000Z", "2101-01-01T00:00:00.000000Z"] {
+        let object = json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": {"name": LEASE, "namespace": NAMESPACE},
+            "spec": {"holderIdentity": "elsewhere", "leaseDurationSeconds": 15,
+                     "acquireTime": offset, "renewTime": offset}});
+        scenario.world().create(object).expect("created");
+        let Attempt::Held(seen) = lease.take(&claimant("r2"), None) else { panic!("stolen") };
+        assert!(matches!(Observer::default().see(&seen), Life::Unknown(_)));
+        here(&scenario, &["component", "other", "--yes"]).exits(7);
+        assert_eq!(holder(&scenario).as_deref(), Some("elsewhere"));
+        scenario.world().delete("leases", NAMESPACE, LEASE).expect("deleted");
+    }
+    assert!(clock::steady() > std::time::Duration::ZERO);
+    assert_eq!(Holder::default().level(), None);
+}
