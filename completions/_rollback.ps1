@@ -43,6 +43,8 @@ Register-ArgumentCompleter -Native -CommandName 'rollback' -ScriptBlock {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the runbooks of the catalog')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show a runbook: its steps, parameters and where they come from. Asks nothing of the world')
             [CompletionResult]::new('lint', 'lint', [CompletionResultType]::ParameterValue, 'Check every file of the catalog and say all that is wrong, at once')
+            [CompletionResult]::new('flags', 'flags', [CompletionResultType]::ParameterValue, 'Show every flag of the catalog as it is in the live system')
+            [CompletionResult]::new('ready', 'ready', [CompletionResultType]::ParameterValue, 'Survey every runbook against the live system and name what has rotted. Changes nothing')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of the format, for editors, or its reference page')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell, or write those of all shells to a directory')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Write the man pages to a directory')
@@ -316,6 +318,30 @@ Register-ArgumentCompleter -Native -CommandName 'rollback' -ScriptBlock {
             break
         }
         'rollback;lint' {
+            [CompletionResult]::new('--runbooks', '--runbooks', [CompletionResultType]::ParameterName, 'The catalog: a directory of runbooks with its rollback.yaml')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How results are written to stdout; prompts and progress always go to stderr')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results are written to stdout; prompts and progress always go to stderr')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'rollback;flags' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Give a parameter its value. May be repeated')
+            [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'Give a parameter its value. May be repeated')
+            [CompletionResult]::new('--survey-timeout', '--survey-timeout', [CompletionResultType]::ParameterName, 'How long the survey may take before what is missing is said to be unanswered')
+            [CompletionResult]::new('--runbooks', '--runbooks', [CompletionResultType]::ParameterName, 'The catalog: a directory of runbooks with its rollback.yaml')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How results are written to stdout; prompts and progress always go to stderr')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results are written to stdout; prompts and progress always go to stderr')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'rollback;ready' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Give a parameter its value. May be repeated')
+            [CompletionResult]::new('--param', '--param', [CompletionResultType]::ParameterName, 'Give a parameter its value. May be repeated')
+            [CompletionResult]::new('--survey-timeout', '--survey-timeout', [CompletionResultType]::ParameterName, 'How long the survey may take before what is missing is said to be unanswered')
             [CompletionResult]::new('--runbooks', '--runbooks', [CompletionResultType]::ParameterName, 'The catalog: a directory of runbooks with its rollback.yaml')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How results are written to stdout; prompts and progress always go to stderr')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results are written to stdout; prompts and progress always go to stderr')

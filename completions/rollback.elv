@@ -40,6 +40,8 @@ set edit:completion:arg-completer[rollback] = {|@words|
             cand list 'List the runbooks of the catalog'
             cand show 'Show a runbook: its steps, parameters and where they come from. Asks nothing of the world'
             cand lint 'Check every file of the catalog and say all that is wrong, at once'
+            cand flags 'Show every flag of the catalog as it is in the live system'
+            cand ready 'Survey every runbook against the live system and name what has rotted. Changes nothing'
             cand schema 'Print the JSON Schema of the format, for editors, or its reference page'
             cand completions 'Print a completion script for a shell, or write those of all shells to a directory'
             cand man 'Write the man pages to a directory'
@@ -298,6 +300,28 @@ set edit:completion:arg-completer[rollback] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'rollback;lint'= {
+            cand --runbooks 'The catalog: a directory of runbooks with its rollback.yaml'
+            cand -o 'How results are written to stdout; prompts and progress always go to stderr'
+            cand --output 'How results are written to stdout; prompts and progress always go to stderr'
+            cand --color 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'rollback;flags'= {
+            cand -p 'Give a parameter its value. May be repeated'
+            cand --param 'Give a parameter its value. May be repeated'
+            cand --survey-timeout 'How long the survey may take before what is missing is said to be unanswered'
+            cand --runbooks 'The catalog: a directory of runbooks with its rollback.yaml'
+            cand -o 'How results are written to stdout; prompts and progress always go to stderr'
+            cand --output 'How results are written to stdout; prompts and progress always go to stderr'
+            cand --color 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'rollback;ready'= {
+            cand -p 'Give a parameter its value. May be repeated'
+            cand --param 'Give a parameter its value. May be repeated'
+            cand --survey-timeout 'How long the survey may take before what is missing is said to be unanswered'
             cand --runbooks 'The catalog: a directory of runbooks with its rollback.yaml'
             cand -o 'How results are written to stdout; prompts and progress always go to stderr'
             cand --output 'How results are written to stdout; prompts and progress always go to stderr'

@@ -47,6 +47,8 @@ complete -c rollback -n "__fish_rollback_needs_command" -f -a "metrics" -d 'Show
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "list" -d 'List the runbooks of the catalog'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "show" -d 'Show a runbook: its steps, parameters and where they come from. Asks nothing of the world'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "lint" -d 'Check every file of the catalog and say all that is wrong, at once'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "flags" -d 'Show every flag of the catalog as it is in the live system'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "ready" -d 'Survey every runbook against the live system and name what has rotted. Changes nothing'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "schema" -d 'Print the JSON Schema of the format, for editors, or its reference page'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "completions" -d 'Print a completion script for a shell, or write those of all shells to a directory'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "man" -d 'Write the man pages to a directory'
@@ -294,6 +296,26 @@ complete -c rollback -n "__fish_rollback_using_subcommand lint" -l color -d 'Col
 always\t'Always'
 never\t'Never'"
 complete -c rollback -n "__fish_rollback_using_subcommand lint" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -s p -l param -d 'Give a parameter its value. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -l survey-timeout -d 'How long the survey may take before what is missing is said to be unanswered' -r
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand flags" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -s p -l param -d 'Give a parameter its value. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -l survey-timeout -d 'How long the survey may take before what is missing is said to be unanswered' -r
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand ready" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand schema" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
 complete -c rollback -n "__fish_rollback_using_subcommand schema" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
 json\t'One JSON document at the end'
