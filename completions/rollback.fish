@@ -47,6 +47,10 @@ complete -c rollback -n "__fish_rollback_needs_command" -f -a "forward" -d 'Go f
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "status" -d 'Say who is rolling back the catalog\'s environment, from any machine'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "unlock" -d 'Free the lock that a dead run has left behind'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "runs" -d 'List the runs of this machine, or tell the story of one'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "snapshot" -d 'Write down ConfigMaps, pod templates and branches before a migration, to restore them later'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "triggers" -d 'Evaluate the reasons to roll back, now'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "watch" -d 'Watch the triggers, and tell, ask or act'
+complete -c rollback -n "__fish_rollback_needs_command" -f -a "metrics" -d 'Show what is measured, with its targets; before and after a run with `--run`'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "list" -d 'List the runbooks of the catalog'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "show" -d 'Show a runbook: its steps, parameters and where they come from. Asks nothing of the world'
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "lint" -d 'Check every file of the catalog and say all that is wrong, at once'
@@ -60,6 +64,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand component" -s p -l par
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l confirm -d 'Answer the question for this name (a service\'s, `system`, a step\'s) with it' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l reason -d 'Why; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l trigger -d 'The trigger that called for it; kept in the journal. See `rollback triggers`' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l incident -d 'The incident this belongs to; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
@@ -89,6 +94,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand service" -s p -l param
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l confirm -d 'Answer the question for this name (a service\'s, `system`, a step\'s) with it' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l reason -d 'Why; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l trigger -d 'The trigger that called for it; kept in the journal. See `rollback triggers`' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l incident -d 'The incident this belongs to; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
@@ -118,6 +124,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand system" -s p -l param 
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l confirm -d 'Answer the question for this name (a service\'s, `system`, a step\'s) with it' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l reason -d 'Why; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l trigger -d 'The trigger that called for it; kept in the journal. See `rollback triggers`' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l incident -d 'The incident this belongs to; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
@@ -155,6 +162,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -s p -l para
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l confirm -d 'Answer the question for this name (a service\'s, `system`, a step\'s) with it' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l reason -d 'Why; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l trigger -d 'The trigger that called for it; kept in the journal. See `rollback triggers`' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l incident -d 'The incident this belongs to; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
@@ -263,6 +271,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand forward" -s p -l param
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l confirm -d 'Answer the question for this name (a service\'s, `system`, a step\'s) with it' -r
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l reason -d 'Why; kept in the journal' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l trigger -d 'The trigger that called for it; kept in the journal. See `rollback triggers`' -r
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l incident -d 'The incident this belongs to; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l approve -d 'Run a plan that needs somebody else\'s approval: the digest that was approved' -r
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l approved-by -d 'Who approved; a claim that is kept in the journal' -r
@@ -285,6 +294,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand forward" -s y -l yes -
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l no-input -d 'Never ask: what needs an answer and has none is declined (exit 6)'
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l preempt -d 'Ask a run of a lower level to stop after its step, and wait for it'
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l now -d 'Wait only for the first step\'s survey; later steps are surveyed when their turn comes'
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand status" -l context -d 'The kubectl context' -r
 complete -c rollback -n "__fish_rollback_using_subcommand status" -l namespace -d 'The namespace' -r
@@ -338,6 +348,55 @@ complete -c rollback -n "__fish_rollback_using_subcommand runs; and __fish_seen_
 always\t'Always'
 never\t'Never'"
 complete -c rollback -n "__fish_rollback_using_subcommand runs; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand snapshot" -l configmap -d 'Only these ConfigMaps. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand snapshot" -l workload -d 'Only these workloads. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand snapshot" -s p -l param -d 'Give a parameter its value. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand snapshot" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand snapshot" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand snapshot" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand snapshot" -l list -d 'List the snapshots of this machine'
+complete -c rollback -n "__fish_rollback_using_subcommand snapshot" -l replace -d 'Overwrite a snapshot of this name'
+complete -c rollback -n "__fish_rollback_using_subcommand snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand triggers" -l export -d 'Print the triggers in a form for another tool instead; asks nothing' -r -f -a "prometheus-rules\t'Alerting rules of Prometheus'"
+complete -c rollback -n "__fish_rollback_using_subcommand triggers" -s p -l param -d 'Give a parameter its value. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand triggers" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand triggers" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand triggers" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand triggers" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand watch" -l act -d 'What to do about a raised trigger' -r -f -a "notify\t'Tell'
+ask\t'Ask on this terminal, then act'
+auto\t'Act, where a trigger has leave to'"
+complete -c rollback -n "__fish_rollback_using_subcommand watch" -l every -d 'The time between two evaluations; else `watch.every` of triggers.yaml' -r
+complete -c rollback -n "__fish_rollback_using_subcommand watch" -l rounds -d 'Stop after so many evaluations' -r
+complete -c rollback -n "__fish_rollback_using_subcommand watch" -s p -l param -d 'Give a parameter its value. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand watch" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand watch" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand watch" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rollback -n "__fish_rollback_using_subcommand metrics" -l run -d 'Before, at the end of, and since this run' -r
+complete -c rollback -n "__fish_rollback_using_subcommand metrics" -l export -d 'Print the metrics in a form for another tool instead; asks nothing' -r -f -a "grafana\t'A dashboard that Grafana imports'"
+complete -c rollback -n "__fish_rollback_using_subcommand metrics" -s p -l param -d 'Give a parameter its value. May be repeated' -r
+complete -c rollback -n "__fish_rollback_using_subcommand metrics" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
+complete -c rollback -n "__fish_rollback_using_subcommand metrics" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
+json\t'One JSON document at the end'
+jsonl\t'One JSON object a line, as things happen'"
+complete -c rollback -n "__fish_rollback_using_subcommand metrics" -l color -d 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`' -r -f -a "auto\t'On a terminal that wants it'
+always\t'Always'
+never\t'Never'"
+complete -c rollback -n "__fish_rollback_using_subcommand metrics" -s f -l follow -d 'Draw them again and again'
+complete -c rollback -n "__fish_rollback_using_subcommand metrics" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand list" -l runbooks -d 'The catalog: a directory of runbooks with its rollback.yaml' -r -F
 complete -c rollback -n "__fish_rollback_using_subcommand list" -s o -l output -d 'How results are written to stdout; prompts and progress always go to stderr' -r -f -a "text\t'For people'
 json\t'One JSON document at the end'

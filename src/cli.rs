@@ -130,6 +130,18 @@ pub enum Command {
     /// Without further flags: everything that the catalog's runbooks change. Kept on this machine,
     /// readable by you alone. The step kind `restore_snapshot` puts it back.
     Snapshot(SnapshotArgs),
+    /// Evaluate the reasons to roll back, now.
+    ///
+    /// Ends with 0 green, 20 amber, 21 red, 22 unknown.
+    Triggers(TriggersArgs),
+    /// Watch the triggers, and tell, ask or act.
+    ///
+    /// Tells only, unless `--act` says otherwise. Acts only on triggers that have leave to
+    /// (`automatic`), only while the switch in the cluster is on, once for each cause and deployed
+    /// revision, and only by flags and restarts.
+    Watch(WatchArgs),
+    /// Show what is measured, with its targets; before and after a run with `--run`.
+    Metrics(MetricsArgs),
     /// List the runbooks of the catalog.
     List,
     /// Show a runbook: its steps, parameters and where they come from. Asks nothing of the world.
@@ -167,6 +179,8 @@ pub enum SchemaPart {
     Runbook,
     /// `rollback.yaml`.
     Settings,
+    /// `triggers.yaml`.
+    Triggers,
     /// The reference page, in Markdown.
     Reference,
 }
@@ -191,6 +205,76 @@ pub struct SnapshotArgs {
     /// Give a parameter its value. May be repeated.
     #[arg(long = "param", short, value_name = "NAME=VALUE")]
     pub params: Vec<String>,
+}
+
+/// Which triggers, and how.
+#[derive(Debug, Args)]
+pub struct TriggersArgs {
+    /// Print the triggers in a form for another tool instead; asks nothing.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub export: Option<TriggersExport>,
+    /// Give a parameter its value. May be repeated.
+    #[arg(long = "param", short, value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+}
+
+/// What triggers can be printed as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TriggersExport {
+    /// Alerting rules of Prometheus.
+    PrometheusRules,
+}
+
+/// How to watch.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// What to do about a raised trigger.
+    #[arg(long, value_enum, default_value_t = Act::Notify)]
+    pub act: Act,
+    /// The time between two evaluations; else `watch.every` of triggers.yaml.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub every: Option<std::time::Duration>,
+    /// Stop after so many evaluations.
+    #[arg(long, value_name = "COUNT")]
+    pub rounds: Option<u64>,
+    /// Give a parameter its value. May be repeated.
+    #[arg(long = "param", short, value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+}
+
+/// What the monitor does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Act {
+    /// Tell.
+    Notify,
+    /// Ask on this terminal, then act.
+    Ask,
+    /// Act, where a trigger has leave to.
+    Auto,
+}
+
+/// Which metrics, and how.
+#[derive(Debug, Args)]
+pub struct MetricsArgs {
+    /// Before, at the end of, and since this run.
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<String>,
+    /// Draw them again and again.
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Print the metrics in a form for another tool instead; asks nothing.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub export: Option<MetricsExport>,
+    /// Give a parameter its value. May be repeated.
+    #[arg(long = "param", short, value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+}
+
+/// What metrics can be printed as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MetricsExport {
+    /// A dashboard that Grafana imports.
+    Grafana,
 }
 
 /// What a command over the whole catalog takes.
@@ -262,6 +346,9 @@ pub struct RunArgs {
     /// Why; kept in the journal.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// The trigger that called for it; kept in the journal. See `rollback triggers`.
+    #[arg(long, value_name = "NAME")]
+    pub trigger: Option<String>,
     /// The incident this belongs to; kept in the journal.
     #[arg(long, value_name = "ID")]
     pub incident: Option<String>,

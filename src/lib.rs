@@ -19,6 +19,8 @@ pub mod flags;
 pub mod plan;
 pub mod step;
 
+pub mod watch;
+
 pub mod late;
 pub mod lock;
 pub mod run;

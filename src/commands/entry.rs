@@ -18,8 +18,8 @@ use crate::terminal::style::{Paint, Style};
 use super::launch::Launch;
 use super::screen::Screen;
 use super::{
-    Format, after, completions, flags, history, lint, list, ready, rehearse, resume, runs, schema,
-    show, snapshot, status, unlock,
+    Format, after, completions, flags, history, lint, list, metrics, ready, rehearse, resume, runs,
+    schema, show, snapshot, status, triggers, unlock, watch,
 };
 
 /// The process.
@@ -74,6 +74,9 @@ fn call(cli: &Cli, screen: &Screen) -> Result<Exit> {
             after::forward::forward(global, screen, &target, args)
         }
         Command::Snapshot(args) => snapshot::snapshot(global, screen, args),
+        Command::Triggers(args) => triggers::triggers(&catalog(global, screen)?, screen, args),
+        Command::Watch(args) => watch::watch(&catalog(global, screen)?, screen, args),
+        Command::Metrics(args) => metrics::metrics(&catalog(global, screen)?, screen, args),
         Command::List => {
             let catalog = catalog(global, screen)?;
             let history = history::History::read(&journal::state_dir()?);
@@ -119,6 +122,7 @@ fn call(cli: &Cli, screen: &Screen) -> Result<Exit> {
             let part = match part {
                 SchemaPart::Runbook => schema::Part::Runbook,
                 SchemaPart::Settings => schema::Part::Settings,
+                SchemaPart::Triggers => schema::Part::Triggers,
                 SchemaPart::Reference => schema::Part::Reference,
             };
             screen.result(&schema::schema(part)?);

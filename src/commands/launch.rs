@@ -29,6 +29,7 @@ use crate::world::hands::Hands;
 use crate::world::{Reader, clock};
 use crate::{commands, secrets};
 
+use super::beside::{self, Beside};
 use super::screen::Screen;
 use super::under_lock::Claim;
 use super::{ahead, approval};
@@ -102,6 +103,7 @@ impl Launch<'_> {
     }
 
     fn rung(&mut self, target: &Target) -> Result<Next> {
+        beside::refuse_unknown_trigger(&self.args, &self.catalog)?;
         let mut inbox = Inbox::new();
         inbox.hear_signals()?;
         let (runbook, settings) = self.catalog.runbook(target)?;
@@ -136,7 +138,8 @@ impl Launch<'_> {
         }
         let journal = Journal::create(&self.state, &run_id)?;
         let output_dir = journal.dir().to_owned();
-        let views = self.screen.views(&surveyed.plan, &run_id);
+        let mut views = self.screen.views(&surveyed.plan, &run_id);
+        let beside = Beside::begin(self, &settings, &output_dir, &mut views);
         let mut hands = Hands::new(inbox, Recorder::new(journal, views).guarded(lock.guard()));
         hands.output_dir = Some(output_dir);
         hands.redact(Redactor::new(policy.secrets.values().cloned().collect()));
@@ -159,7 +162,9 @@ impl Launch<'_> {
         run.hands.recorder.finish();
         run.reader.cluster.close();
         let conclusion = conclusion?;
+        drop(beside);
         self.screen.end(&run.state);
+        run.hands.recorder.told(beside::TELL);
         Ok(Launch::after(run, conclusion))
     }
 
@@ -416,6 +421,7 @@ impl Launch<'_> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             incident: self.args.incident.clone(),
             reason: self.args.reason.clone(),
+            trigger: self.args.trigger.clone(),
             approval,
             escalated_from: self.args.escalated_from.clone(),
             forward_of: plan.forward_of.clone(),

@@ -11,6 +11,8 @@ pub enum Part {
     Runbook,
     /// `rollback.yaml`.
     Settings,
+    /// `triggers.yaml`.
+    Triggers,
     /// The generated part of `docs/runbook-reference.md`.
     Reference,
 }
@@ -20,6 +22,7 @@ pub fn schema(part: Part) -> Result<String> {
     match part {
         Part::Runbook => super::json(&schema::runbook_schema()),
         Part::Settings => super::json(&schema::settings_schema()),
+        Part::Triggers => super::json(&schema::triggers_schema()),
         Part::Reference => Ok(schema::reference_page()),
     }
 }

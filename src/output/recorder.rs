@@ -2,11 +2,13 @@
 //! died (a closed pipe, a lost terminal) is quiet and stops nothing.
 
 use std::io;
+use std::time::Duration;
 
 use crate::event::{Envelope, Live, Record};
 use crate::journal::{Journal, Permit};
 use crate::lock::Guard;
 use crate::output::jsonl::JsonLines;
+use crate::output::notify::Notifier;
 use crate::terminal::live::LiveView;
 use crate::terminal::redact::Redactor;
 
@@ -16,6 +18,8 @@ pub enum View {
     Human(Box<LiveView>),
     /// For programs, on stdout.
     Lines(JsonLines),
+    /// For those who are told.
+    Told(Notifier),
 }
 
 /// The journal of the run and the renderers of this process.
@@ -97,6 +101,7 @@ impl Recorder {
             match view {
                 View::Human(view) => view.record(envelope),
                 View::Lines(lines) => lines.record(envelope),
+                View::Told(notifier) => notifier.record(envelope),
             }
         }
     }
@@ -109,6 +114,7 @@ impl Recorder {
             match view {
                 View::Human(view) => view.live(live),
                 View::Lines(lines) => lines.live(live),
+                View::Told(_) => {}
             }
         }
     }
@@ -172,7 +178,7 @@ impl Recorder {
         for view in &mut self.views {
             match view {
                 View::Human(view) => view.tick(),
-                View::Lines(_) => {}
+                View::Lines(_) | View::Told(_) => {}
             }
         }
     }
@@ -182,7 +188,7 @@ impl Recorder {
         for view in &mut self.views {
             match view {
                 View::Human(view) => view.hide(),
-                View::Lines(_) => {}
+                View::Lines(_) | View::Told(_) => {}
             }
         }
     }
@@ -192,7 +198,7 @@ impl Recorder {
         for view in &mut self.views {
             match view {
                 View::Human(view) => view.show(),
-                View::Lines(_) => {}
+                View::Lines(_) | View::Told(_) => {}
             }
         }
     }
@@ -202,7 +208,16 @@ impl Recorder {
         for view in &mut self.views {
             match view {
                 View::Human(view) => view.finish(),
-                View::Lines(_) => {}
+                View::Lines(_) | View::Told(_) => {}
+            }
+        }
+    }
+
+    /// After the end: those who are told get a moment to hear of it.
+    pub fn told(&self, limit: Duration) {
+        for view in &self.views {
+            if let View::Told(notifier) = view {
+                notifier.wait(limit);
             }
         }
     }

@@ -14,11 +14,14 @@ use super::load::{self, Loaded};
 use super::model::{Level, Runbook, Settings, Target};
 use super::names::Known;
 use super::problem::{self, Problem};
+use super::watching::Watching;
 use super::{find, guard};
 use crate::error::{Error, Result, nearest};
 
 /// The file that the runbooks of a catalog share.
 pub const SETTINGS: &str = "rollback.yaml";
+/// The file that says when to roll back.
+pub const TRIGGERS: &str = "triggers.yaml";
 /// How deep directories are looked into.
 const DEPTH: usize = 8;
 /// How many directories are held open while their files are read.
@@ -143,6 +146,24 @@ impl Catalog {
         }
     }
 
+    /// `triggers.yaml`; nothing where there is none.
+    pub fn watching(&self, settings: &Settings) -> Result<Watching> {
+        self.load_watching(&Known::of(settings)).into_result(self.colour)
+    }
+
+    /// `triggers.yaml`, with everything that is wrong with it.
+    pub fn load_watching(&self, known: &Known) -> Loaded<Watching> {
+        let file = self.dir.join(TRIGGERS);
+        if matches!(fs::symlink_metadata(&file), Err(error) if error.kind() == std::io::ErrorKind::NotFound)
+        {
+            return Loaded { value: Some(Watching::default()), problems: Vec::new() };
+        }
+        match self.bytes(&file) {
+            Ok(bytes) => load::watching(&file, &bytes, known),
+            Err(problem) => Loaded { value: None, problems: vec![problem] },
+        }
+    }
+
     /// One runbook with what it shares; only these two files need to be valid.
     pub fn runbook(&self, target: &Target) -> Result<(Runbook, Settings)> {
         let mut found = self.entries.iter().filter(|entry| entry.target == *target);
@@ -242,7 +263,7 @@ impl Catalog {
                     None if depth < DEPTH => self.walk(&path, depth + 1, found),
                     None => {}
                 }
-            } else if is_yaml(name) && !(depth == 0 && name == SETTINGS) {
+            } else if is_yaml(name) && !(depth == 0 && (name == SETTINGS || name == TRIGGERS)) {
                 found.files.push(Candidate { path, dir: here, link: kind.is_symlink() });
             }
         }

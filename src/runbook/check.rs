@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::bound::Bound;
 use super::duration;
 use super::model::{Parameter, Workload};
 use super::parameters;
@@ -27,6 +28,7 @@ pub fn not_a_scalar(source: Source<'_>, node: &Node<'_>, ty: &Type, what: &str) 
     let example = match ty {
         Type::Duration => "30s",
         Type::Date => "2026-11-23",
+        Type::Bound => "\"> 10%\"",
         Type::Bool => "true",
         Type::Number(..) => "3",
         Type::Decimal => "0.05",
@@ -81,6 +83,12 @@ pub fn scalar(
             Ok(zero) if zero.is_zero() && what != "backoff" => {
                 wrong(format!("`{what}` is longer than nothing"))
                     .help(format!("write `{what}: 30s`"))
+            }
+            Ok(_) => return Vec::new(),
+        },
+        Type::Bound => match Bound::parse(text) {
+            Err(error) => {
+                wrong(error).help("bounds are written `> 10%`, `< 2s`, `> 300ms`, `== 0`")
             }
             Ok(_) => return Vec::new(),
         },

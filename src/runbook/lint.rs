@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, TRIGGERS};
 use super::model::{Level, Runbook, Settings, Target};
 use super::names::Known;
 use super::problem::{Problem, Severity, Source};
@@ -60,6 +60,15 @@ pub fn lint_on(catalog: &Catalog, today: u64) -> Lint {
         }
         None => Known { complete: false, ..Known::default() },
     };
+    let loaded_watching = catalog.load_watching(&known);
+    lint.problems.extend(loaded_watching.problems);
+    let file = catalog.dir().join(TRIGGERS);
+    if file.exists() {
+        lint.files += 1;
+        with_source(catalog, &file, |source, root| {
+            lint.problems.extend(super::lint_watching::problems(source, root, catalog));
+        });
+    }
     let mut seen: BTreeMap<&Target, &Path> = BTreeMap::new();
     for entry in catalog.entries() {
         lint.files += 1;

@@ -16,6 +16,7 @@ use super::parameters::RESERVED;
 use super::problem::{self, Problem, Source};
 use super::schema::{self, Keys, Object, Type};
 use super::tree::{self, Kind, Node};
+use super::watching::Watching;
 use super::{duration, guard, keys};
 use crate::error::Result;
 
@@ -52,6 +53,11 @@ pub fn runbook(file: &Path, bytes: &[u8], known: &Known) -> Loaded<Runbook> {
 /// `rollback.yaml` from its bytes.
 pub fn settings(file: &Path, bytes: &[u8]) -> Loaded<Settings> {
     load(file, bytes, &schema::SETTINGS, &Known::default())
+}
+
+/// `triggers.yaml` from its bytes; `known` is what `rollback.yaml` defines.
+pub fn watching(file: &Path, bytes: &[u8], known: &Known) -> Loaded<Watching> {
+    load(file, bytes, &schema::WATCHING, known)
 }
 
 fn load<T: DeserializeOwned>(

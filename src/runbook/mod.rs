@@ -1,6 +1,7 @@
 //! The YAML format: types, loading, errors with their place.
 
 pub mod after;
+pub mod bound;
 pub mod catalog;
 mod check;
 pub mod duration;
@@ -9,6 +10,7 @@ pub mod guard;
 pub mod head;
 mod keys;
 pub mod lint;
+mod lint_watching;
 pub mod load;
 pub mod model;
 pub mod names;
@@ -17,6 +19,7 @@ pub mod problem;
 pub mod schema;
 pub mod template;
 pub mod tree;
+pub mod watching;
 
 pub use after::{Phase, Tier};
 pub use model::*;

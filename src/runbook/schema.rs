@@ -4,10 +4,14 @@
 mod json;
 mod reference;
 mod types;
+mod watching;
 
 pub use types::{Holds, Key, Keys, Object, Type};
+pub use watching::WATCHING;
 
-pub use json::{runbook as runbook_schema, settings as settings_schema};
+pub use json::{
+    runbook as runbook_schema, settings as settings_schema, triggers as triggers_schema,
+};
 pub use reference::{MARK as REFERENCE_MARK, page as reference_page};
 
 const fn key(name: &'static str, ty: Type, default: &'static str, doc: &'static str) -> Key {
@@ -655,7 +659,7 @@ pub static WAIT: Object = Object {
 };
 
 /// Every object, in the order of the reference.
-pub static OBJECTS: [&Object; 24] = [
+pub static OBJECTS: [&Object; 34] = [
     &RUNBOOK,
     &SETTINGS,
     &PARAMETER,
@@ -680,4 +684,14 @@ pub static OBJECTS: [&Object; 24] = [
     &TIER,
     &PHASE,
     &PROMETHEUS,
+    &watching::WATCHING,
+    &watching::SOURCE,
+    &watching::METRIC,
+    &watching::TRIGGER,
+    &watching::ENDPOINT,
+    &watching::MINIMUM,
+    &watching::AUTOMATIC,
+    &watching::WATCH,
+    &watching::SWITCH,
+    &watching::NOTIFICATION,
 ];

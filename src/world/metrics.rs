@@ -104,8 +104,9 @@ pub fn ask(server: &Server<'_>, query: &str) -> Result<Sample, NoData> {
 /// One request; the `data` of a good answer.
 fn evaluate(server: &Server<'_>, query: &str) -> Result<Value, NoData> {
     let url = format!("{}/api/v1/query", server.url.trim_end_matches('/'));
-    let (status, body) = web::fetch(&url, &[("query", query)], server.headers, server.timeout)
-        .map_err(NoData::Unreachable)?;
+    let (status, body) =
+        web::fetch_query(&url, &[("query", query)], server.headers, server.timeout)
+            .map_err(NoData::Unreachable)?;
     let Ok(mut answer) = serde_json::from_str::<Value>(&body) else {
         return Err(NoData::Unreachable(format!("{status}, and not in Prometheus's words")));
     };

@@ -6,6 +6,7 @@ pub mod forge;
 pub mod hands;
 pub mod metrics;
 pub mod process;
+pub mod signals;
 pub mod tail;
 pub mod web;
 

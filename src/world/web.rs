@@ -105,7 +105,7 @@ pub fn attempt(http: &Http, headers: &[(String, String)]) -> Attempt {
 
 /// The answer to a GET with these query parameters: its status and its body, or a phrase why there
 /// is none. Blocks for `timeout` at most; for a helper thread.
-pub fn fetch(
+pub fn fetch_query(
     url: &str,
     parameters: &[(&str, &str)],
     headers: &[(String, String)],
@@ -113,21 +113,49 @@ pub fn fetch(
 ) -> Result<(u16, String), String> {
     let url = reqwest::Url::parse_with_params(url, parameters)
         .map_err(|_| "this is not a URL that can be asked".to_owned())?;
-    let mut request = client(false)?.get(url).timeout(timeout);
-    for (name, value) in headers {
+    let (status, body) =
+        fetch(&Fetch { url: url.into(), post: None, headers: headers.to_vec(), limit: timeout })?;
+    Ok((status, String::from_utf8_lossy(&body).into_owned()))
+}
+
+/// A request that wants the body of its answer.
+#[derive(Debug, Clone, Default)]
+pub struct Fetch {
+    /// Where, with its query.
+    pub url: String,
+    /// What is posted, with its content type; none asks with GET.
+    pub post: Option<(&'static str, String)>,
+    /// Added headers.
+    pub headers: Vec<(String, String)>,
+    /// How long it may take in all.
+    pub limit: Duration,
+}
+
+/// The status and the body of an answer, or one phrase why there is none. Blocks; for a helper
+/// thread.
+pub fn fetch(fetch: &Fetch) -> Result<(u16, Vec<u8>), String> {
+    let client = client(false)?;
+    let mut request = match &fetch.post {
+        Some((kind, body)) => {
+            client.post(&fetch.url).header("content-type", *kind).body(body.clone())
+        }
+        None => client.get(&fetch.url),
+    };
+    for (name, value) in &fetch.headers {
         request = request.header(name, value);
     }
-    let response = request.send().map_err(|error| phrase(&error, timeout))?;
+    let response =
+        request.timeout(fetch.limit).send().map_err(|error| phrase(&error, fetch.limit))?;
     let status = response.status().as_u16();
     let mut body = Vec::new();
     response
-        .take(BODY_CAP + 1)
+        .take(8 * BODY_CAP + 1)
         .read_to_end(&mut body)
         .map_err(|error| format!("{status}, but its body could not be read: {error}"))?;
-    if body.len() as u64 > BODY_CAP {
-        return Err(format!("{status}, but its body is larger than 1 MiB"));
+    if body.len() as u64 > 8 * BODY_CAP {
+        return Err(format!("{status}, but its body is larger than 8 MiB"));
     }
-    Ok((status, String::from_utf8_lossy(&body).into_owned()))
+    Ok((status, body))
 }
 
 fn client(proxy: bool) -> Result<&'static Client, String> {

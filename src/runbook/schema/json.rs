@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Holds, Keys, METHODS, OBJECTS, Object, RUNBOOK, SETTINGS, Type};
+use super::{Holds, Keys, METHODS, OBJECTS, Object, RUNBOOK, SETTINGS, Type, WATCHING};
 
 /// The schema of a runbook.
 pub fn runbook() -> Value {
@@ -12,6 +12,11 @@ pub fn runbook() -> Value {
 /// The schema of `rollback.yaml`.
 pub fn settings() -> Value {
     document(&SETTINGS)
+}
+
+/// The schema of `triggers.yaml`.
+pub fn triggers() -> Value {
+    document(&WATCHING)
 }
 
 fn document(root: &Object) -> Value {
@@ -118,6 +123,9 @@ fn type_schema(ty: &Type) -> Value {
         Type::Decimal => json!({ "type": "number" }),
         Type::Duration => {
             json!({ "type": "string", "pattern": "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$" })
+        }
+        Type::Bound => {
+            json!({ "type": "string", "pattern": "^ *(>=|<=|==|>|<) *-?[0-9.]+ *(%|s|ms|m|min)?$" })
         }
         Type::Choice(words) => json!({ "enum": words }),
         Type::Workload => json!({

@@ -47,6 +47,7 @@ fn value(ty: &Type) -> String {
         Type::Url => "address with `${name}`".to_owned(),
         Type::Script => "script".to_owned(),
         Type::Name => "`[a-z0-9-]{1,63}`".to_owned(),
+        Type::Bound => "bound, `> 10%`".to_owned(),
         Type::Bool => "`true` or `false`".to_owned(),
         Type::Number(from, to) => format!("{from} to {to}"),
         Type::Date => "day (`2026-11-23`)".to_owned(),

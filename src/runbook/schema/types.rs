@@ -30,6 +30,8 @@ pub enum Keys {
     Annotation,
     /// JSON pointers (`/status`).
     Pointer,
+    /// Names of triggers and metrics.
+    Signal,
 }
 
 impl Keys {
@@ -43,6 +45,7 @@ impl Keys {
             Keys::Header => "^[A-Za-z0-9-]+$",
             Keys::Annotation => "^[A-Za-z0-9./_-]+$",
             Keys::Pointer => "^(/.*)?$",
+            Keys::Signal => "^[a-z][a-z0-9_-]{0,62}$",
         }
     }
 
@@ -65,6 +68,11 @@ impl Keys {
             }
             Keys::Header => all(|c| c.is_ascii_alphanumeric() || c == '-'),
             Keys::Annotation => all(|c| c.is_ascii_alphanumeric() || "./_-".contains(c)),
+            Keys::Signal => {
+                key.starts_with(|c: char| c.is_ascii_lowercase())
+                    && key.len() <= 63
+                    && all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c))
+            }
             Keys::Pointer => key.is_empty() || key.starts_with('/'),
         }
     }
@@ -79,6 +87,7 @@ impl Keys {
             Keys::Header => "a header's name",
             Keys::Annotation => "an annotation's name",
             Keys::Pointer => "a JSON pointer (`/status`)",
+            Keys::Signal => "the name of a trigger or a metric (`[a-z][a-z0-9_-]*`)",
         }
     }
 }
@@ -108,6 +117,8 @@ pub enum Type {
     Duration,
     /// `2026-11-23`.
     Date,
+    /// `> 10%`, `< 2s`, `== 0`.
+    Bound,
     /// One of some words.
     Choice(&'static [&'static str]),
     /// `kind/name`.

@@ -270,6 +270,7 @@ fn started(plan: &Plan, catalog: &Path) -> Record {
         version: "0".to_owned(),
         incident: None,
         reason: None,
+        trigger: None,
         escalated_from: None,
         budget_ms: None,
         simulated: false,

@@ -24,6 +24,7 @@ fn is_current(file: &str, expected: &str) {
 #[test]
 fn the_json_schemas_are_current() {
     is_current("docs/schema/runbook.json", &schema(Part::Runbook).unwrap());
+    is_current("docs/schema/triggers.json", &schema(Part::Triggers).unwrap());
     is_current("docs/schema/rollback.json", &schema(Part::Settings).unwrap());
 }
 

@@ -281,6 +281,7 @@ impl Story {
             version: "0.1.0".to_owned(),
             incident: Some("INC-482".to_owned()),
             reason: None,
+            trigger: None,
             escalated_from: None,
             budget_ms: Some(30_000),
             simulated: plan.simulated,
