@@ -80,6 +80,9 @@ pub enum Standing {
     WillRun,
 }
 
+/// How a field that is gone afterwards is said.
+pub const NOT_THERE: &str = "(not there)";
+
 /// One field that a step changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldChange {

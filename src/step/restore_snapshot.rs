@@ -132,7 +132,7 @@ fn configmap(
             object: what.clone(),
             field: key.clone(),
             from: from.cloned(),
-            to: to.cloned().unwrap_or_else(|| "(not there)".to_owned()),
+            to: to.cloned().unwrap_or_else(|| crate::step::NOT_THERE.to_owned()),
         };
         facts.flags_to_change.entry(name.to_owned()).or_default().insert(key.clone());
         if to.is_some() {

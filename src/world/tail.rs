@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileExt as _;
 
 use crate::terminal::redact::Redactor;
-use crate::terminal::sanitize::{LINE_CAP, Sanitizer};
+use crate::terminal::sanitize::{self, LINE_CAP, Sanitizer};
 
 /// How much of each stream is handed back to the step; all of it stays in the run's directory.
 const KEPT: u64 = 256 * 1024;
@@ -75,7 +75,10 @@ impl Tail {
             let begin = bytes.iter().position(|byte| *byte == b'\n').map_or(BLIND, |end| end + 1);
             bytes.drain(..begin.min(bytes.len()));
         }
-        redactor.redact(&String::from_utf8_lossy(&bytes)).into_bytes()
+        // Sanitized first: an escape inside a secret would hide it, and be gone when it is shown.
+        let lines = sanitize::lines(&String::from_utf8_lossy(&bytes));
+        let lines: Vec<String> = lines.iter().map(|line| clean(line, redactor)).collect();
+        lines.join("\n").into_bytes()
     }
 
     /// Writes all of the stream, clean and without secrets.

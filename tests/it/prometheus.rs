@@ -103,6 +103,8 @@ impl Prometheus {
                 format!("--config.file={}", file.display()),
                 format!("--storage.tsdb.path={}", dir.path().join("data").display()),
                 format!("--web.listen-address=127.0.0.1:{port}"),
+                // What fired before the Alertmanager was known is sent again soon.
+                "--rules.alert.resend-delay=1s".to_owned(),
                 "--log.level=error".to_owned(),
             ],
         ));

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use super::prometheus::{Prometheus, eventually};
 use super::scenario::{Endpoint, Scenario};
 
+/// What an endpoint answers.
+type Answer = Box<dyn Fn() -> (u16, String) + Send>;
+
 const SWITCH: &str = "watch: { hourly: 5, switch: { configmap: automation, key: enabled } }\n";
 
 /// A component whose flag is on, a trigger with leave to act on it, and the switch.
@@ -104,7 +107,6 @@ fn no_data_never_triggers_whatever_the_server_says() {
         now.expect("after 1970").as_secs().to_string()
     };
     let beyond = move || BEYOND.replace("NOW", &now());
-    type Answer = Box<dyn Fn() -> (u16, String) + Send>;
     let cases: Vec<(&str, Answer)> = vec![
         (
             "empty",

@@ -102,7 +102,7 @@ fn fields(
             object: object.to_owned(),
             field: field.clone(),
             from: before.get(field).cloned(),
-            to: after.get(field).cloned().unwrap_or_else(|| "(not there)".to_owned()),
+            to: after.get(field).cloned().unwrap_or_else(|| crate::step::NOT_THERE.to_owned()),
         })
         .collect()
 }

@@ -515,7 +515,9 @@ fn an_old_pod_that_a_finalizer_holds_keeps_the_rollout_open() {
     let finalizer = json!({"metadata": {"finalizers": ["example.com/hold"]}});
     world.sandbox.patch_merge("pods", "shop", held, &finalizer).expect("a patch");
     let restart = restart_web();
-    let (_, forecast) = world.foresee(&flags(&[("ONE", "false")]), &restart);
+    let flag = flags(&[("ONE", "false")]);
+    let (first, forecast) = world.foresee(&flag, &restart);
+    world.set(&flag, &first);
     world.restart(&restart, &forecast);
     let expected = format!("{held} is held by finalizer example.com/hold");
     let reached = world.sandbox.wait_until(LIMIT, |view| {

@@ -104,9 +104,9 @@ fn a_context_without_credentials_never_prompts() {
 fn without_kubectl_the_sentence_says_what_to_do() {
     let proxy = Proxy::start(vec!["no-such-kubectl".to_owned()], None);
     let why = proxy.ready(Instant::now() + LIMIT).expect_err("it is not there");
-    let text = "`no-such-kubectl` is not on the PATH; install kubectl, or put its directory on \
-                the PATH";
-    assert_eq!(why.sentence(), text);
+    let Unread::Missing(text, hint) = why else { panic!("not known for certain: {why:?}") };
+    assert_eq!(text, "`no-such-kubectl` is not on the PATH");
+    assert_eq!(hint.as_deref(), Some("install kubectl, or put its directory on the PATH"));
 }
 
 #[test]

@@ -237,24 +237,6 @@ impl Stage {
     }
 }
 
-/// The lock of this machine, which every effect needs.
-fn order(state: &Path) -> lock::Order<'_> {
-    lock::Order {
-        state,
-        environment: "test".to_owned(),
-        me: lock::Holder::default(),
-        cluster: None,
-        terms: lock::Terms {
-            wait: None,
-            preempt: false,
-            without: false,
-            interactive: false,
-            duration: lock::DURATION,
-        },
-        say: &|_| {},
-    }
-}
-
 fn started(plan: &Plan, catalog: &Path) -> Record {
     Record::RunStarted(Box::new(RunStarted {
         approval: None,

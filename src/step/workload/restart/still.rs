@@ -66,7 +66,7 @@ pub(super) fn judge(
         };
         for (key, value) in flags {
             let now = object["data"][key].as_str();
-            if now != Some(value) {
+            if now.unwrap_or(crate::step::NOT_THERE) != value {
                 return put_back(&name, configmap, key, &object);
             }
             let sure = noted(found, configmap) == object["metadata"]["resourceVersion"].as_str()

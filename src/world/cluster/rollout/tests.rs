@@ -122,7 +122,8 @@ fn an_old_pod_that_is_still_terminating_is_not_over() {
     old["metadata"]["finalizers"] = json!(["example.com/hold"]);
     facts.pods.pop();
     facts.pods.push(old);
-    let text = "ready 2/2 · 1 old pod draining (web-97c5749cf-gxf6w is held by finalizer example.com/hold)";
+    let text = "serving: all 2 new pods; not drained: web-97c5749cf-gxf6w is held by finalizer \
+                example.com/hold, remove it or wait for its owner";
     assert_eq!(now(&facts), Rollout::Underway(text.to_owned()));
 }
 
