@@ -66,7 +66,8 @@ pub(super) fn judge(
         };
         for (key, value) in flags {
             let now = object["data"][key].as_str();
-            if now.unwrap_or(crate::step::NOT_THERE) != value {
+            // A key that the plan takes away is wanted empty.
+            if now.unwrap_or_default() != value {
                 return put_back(&name, configmap, key, &object);
             }
             let sure = noted(found, configmap) == object["metadata"]["resourceVersion"].as_str()
