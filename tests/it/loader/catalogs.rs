@@ -168,7 +168,7 @@ fn lint_reports_all_files_at_once_and_ends_with_3() {
 }
 
 #[test]
-fn the_runbooks_of_this_repository_are_free_of_errors_and_warnings() {
+fn the_runbooks_of_this_repository_have_no_errors_and_only_the_source_s_own_gaps() {
     let catalog = own();
     assert!(catalog.broken().is_empty());
     assert_eq!(catalog.entries().len(), 7);
@@ -178,9 +178,12 @@ fn the_runbooks_of_this_repository_are_free_of_errors_and_warnings() {
     let today = rollback::runbook::after::day_number("2026-11-24").unwrap();
     let found = rollback::runbook::lint::lint_on(&catalog, today);
     let messages: Vec<&str> = found.problems.iter().map(|p| p.message.as_str()).collect();
-    // The source leaves its contacts and how its schema goes back open; that is for its owners.
+    // The source leaves its contacts and how its schema goes back open, and its review is overdue;
+    // that is for its owners.
     let not_ready = "the method `database` cannot be run yet";
-    assert_eq!(messages, ["7 contacts say not how to reach them", not_ready, not_ready]);
+    let review = "reviewed on 2025-09-10; the next review was due on 2025-10-10";
+    let contacts = "7 contacts say not how to reach them";
+    assert_eq!(messages, [contacts, review, not_ready, not_ready]);
 }
 
 #[test]
