@@ -1,5 +1,5 @@
 //! `set_flags`: keys of a ConfigMap, changed only where they still are what the plan saw; or the
-//! env of a workload's container ([`env`]). The values are proved here, the pods by a restart.
+//! env of a workload's container (`env`). The values are proved here, the pods by a restart.
 
 pub mod env;
 

@@ -1,6 +1,6 @@
 //! `rollout_undo`: an earlier pod template of a workload, known by its content. `kubectl rollout
 //! undo` goes by numbers: done twice it goes back to the broken template, and after a restart it
-//! undoes only the restart. Here the survey finds the template ([`history`]), the patch puts exactly
+//! undoes only the restart. Here the survey finds the template (`history`), the patch puts exactly
 //! that one in place, and a template that a rollback restored is never gone back from.
 
 mod history;
