@@ -19,10 +19,10 @@ rehearse: kubectl ## Build, and rehearse the rollback of component tool-dispatch
 	@./target/debug/rollback --runbooks runbooks rehearse component tool-dispatcher
 
 test: kubectl ## Run every test
-	cargo test --quiet -- --test-threads=4
+	cargo test --quiet
 
 nightly: kubectl ## Run every test and the slower proofs
-	cargo test -- --include-ignored --test-threads=4
+	cargo test -- --include-ignored
 
 lint: ## Formatting and lints, warnings denied
 	cargo fmt --all --check

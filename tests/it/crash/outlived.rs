@@ -120,6 +120,7 @@ fn a_command_that_was_started_and_not_yet_recorded_is_seen_as_well() {
 }
 
 #[test]
+#[ignore = "nightly: it waits for the whole grace"]
 fn a_timeout_leaves_no_survivor_of_a_tree_that_ignores_term() {
     let stubborn = "trap '' TERM; (sleep 301 & wait) & setsid sleep 302 & (trap '' TERM; while :; do sleep 303; done) & echo $$ >> WITNESS; while :; do sleep 304; done";
     let scenario =

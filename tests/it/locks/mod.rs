@@ -80,6 +80,17 @@ fn at_the_gate(scenario: &Scenario, arguments: &[&str], lease: &str) -> Child {
         view.get("leases", NAMESPACE, LEASE).is_some_and(|lease| note(&lease, "step") == "1")
     });
     assert!(came, "it takes the lock and begins its first step");
+    // The step's command has begun, not only its step.
+    let begun = Instant::now();
+    let journal = |id: String| scenario.state().join("runs").join(id).join("journal.jsonl");
+    let has_begun = || {
+        let text = scenario.runs().pop().map(|id| std::fs::read_to_string(journal(id)));
+        text.is_some_and(|text| text.unwrap_or_default().contains("child_started"))
+    };
+    while !has_begun() {
+        assert!(begun.elapsed() < PATIENCE, "the first command does not begin");
+        std::thread::sleep(Duration::from_millis(5));
+    }
     child
 }
 

@@ -59,6 +59,7 @@ fn close_after(lines: usize, arguments: &[&str], stderr: bool) -> bool {
 }
 
 #[test]
+#[ignore = "nightly: a loop over every line"]
 fn a_pipe_closed_after_any_line_is_no_crash_and_loses_no_step() {
     let forms: [(&[&str], bool); 3] = [
         (&["component", "three", "--yes", "--output", "jsonl"], false),

@@ -184,6 +184,7 @@ fn a_held_terminal_does_not_hold_the_run() {
 }
 
 #[test]
+#[ignore = "nightly: it needs a machine that is not loaded"]
 fn a_hung_up_terminal_makes_the_view_quiet_and_nothing_else() {
     let result = survive(|session| {
         drop(session);
