@@ -17,8 +17,12 @@ const DEFAULT: Duration = Duration::from_secs(15);
 /// A lease is never believed for longer than this, whatever it says of itself.
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// How often an acquisition that others keep changing under our hands is begun again.
-const TRIES: u32 = 8;
+/// How often an acquisition that others keep changing under our hands is begun again: with the
+/// pauses between, about two seconds of losing every race.
+const TRIES: u32 = 100;
+
+/// The longest pause after a lost race.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The Lease of one environment, as one process sees it.
 #[derive(Debug, Clone)]
@@ -78,7 +82,8 @@ impl Lease {
     /// where it still is the `over` that the operator agreed to take over.
     pub fn take(&self, me: &Holder, over: Option<&Seen>) -> Attempt {
         let fresh = self.object(me, None);
-        for _ in 0..TRIES {
+        for lost in 0..TRIES {
+            std::thread::sleep(PAUSE.min(Duration::from_millis(lost.into())));
             match self.cluster.create_lease(&fresh) {
                 Ok(object) => return ours(object, me),
                 Err(NotWritten::Unread(why)) => return Attempt::Trouble(why),

@@ -103,8 +103,8 @@ fn contend(processes: u32, rounds: u32) {
         begun.elapsed().as_secs_f64()
     ));
     assert_eq!((sections + refused, overlaps), (processes * rounds, 0));
-    assert!(sections > rounds, "the lock is had again and again: {sections}");
-    assert!(refused > rounds, "they do get into each other's way: {refused}");
+    assert!(sections > processes, "the lock is had again and again: {sections}");
+    assert!(refused > processes, "they do get in each other's way: {refused}");
 }
 
 /// Figures for `docs/reliability.md`, seen with `--nocapture`.
