@@ -177,6 +177,9 @@ pub struct Facts {
     pub flags_to_change: BTreeMap<String, BTreeSet<String>>,
     /// The same with the values, as long as they are known. Filled by forecasts.
     pub flag_changes: Vec<FieldChange>,
+    /// Workloads whose pods a step just before makes anew: after it nothing has changed that they
+    /// could have read. Filled by forecasts.
+    pub rolled: BTreeSet<Workload>,
     /// Flags that a step of this plan wants and that are already there. Filled by forecasts.
     pub flags_present: BTreeMap<String, BTreeSet<String>>,
 }

@@ -234,7 +234,7 @@ impl Launch<'_> {
     /// Blocked means stop before anything is touched; from service level on an operator may choose
     /// to run what is possible.
     fn refuse_blocked(
-        &self,
+        &mut self,
         inbox: &mut Inbox,
         surveyed: &mut Surveyed,
         interactive: bool,
@@ -252,6 +252,9 @@ impl Launch<'_> {
                 for step in &mut surveyed.plan.steps {
                     step.left_out |= step.standing == Standing::Blocked;
                 }
+                // The survey under the lock leaves out the same.
+                let left_out = surveyed.plan.steps.iter().filter(|step| step.left_out);
+                self.args.skip_blocked = left_out.map(|step| step.step.id.clone()).collect();
                 surveyed.plan.seal();
                 return Ok(());
             }

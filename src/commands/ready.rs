@@ -14,8 +14,8 @@ use crate::facts::Facts;
 use crate::plan::{self, Circumstances, Plan};
 use crate::run::attempt_headers;
 use crate::runbook::catalog::Catalog;
-use crate::runbook::lint;
 use crate::runbook::parameters::Parameters;
+use crate::runbook::{after, lint};
 use crate::secrets;
 use crate::step::Standing;
 use crate::terminal::ready_view::{Finding, State, Surveyed, ready_text};
@@ -51,6 +51,7 @@ pub fn ready(
     if let Ok(settings) = catalog.settings() {
         about_all.extend(lint::unreachable_contacts(&settings));
     }
+    about_all.extend(reviews_due(catalog));
     let exit = if rotten { Exit::Blocked } else { Exit::Success };
     let text = match format {
         Format::Json => pretty(&json!({
@@ -64,6 +65,27 @@ pub fn ready(
         Format::Text => ready_text(&methods, &about_all, style),
     };
     Ok((text, exit))
+}
+
+/// The pages whose review is overdue: what they say may no longer be so.
+fn reviews_due(catalog: &Catalog) -> Vec<String> {
+    let settings = catalog.settings().ok();
+    let every = settings.as_ref().and_then(|settings| settings.review_every);
+    let runbooks: Vec<_> = catalog
+        .entries()
+        .iter()
+        .filter_map(|entry| catalog.runbook(&entry.target).ok())
+        .map(|(runbook, _)| (runbook.place, runbook.reviewed))
+        .collect();
+    let pages = settings.map(|settings| (settings.place, settings.reviewed)).into_iter();
+    pages
+        .chain(runbooks)
+        .filter_map(|(place, day)| after::overdue(&place, day.as_deref(), every, after::today()))
+        .map(|late| {
+            let file = late.file.display();
+            format!("{file}: its review was due on {} (last: {})", late.due, late.reviewed)
+        })
+        .collect()
 }
 
 /// One look at each environment, for all methods that act there.

@@ -133,6 +133,15 @@ pub(super) static KINDS: &[Kind] = &[
         ..PLAIN
     },
     Kind {
+        group: "authentication.k8s.io",
+        plural: "selfsubjectreviews",
+        singular: "selfsubjectreview",
+        kind: "SelfSubjectReview",
+        namespaced: false,
+        review: true,
+        ..PLAIN
+    },
+    Kind {
         group: AUTHORIZATION,
         plural: "selfsubjectaccessreviews",
         singular: "selfsubjectaccessreview",

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::facts::{Facts, Read, endpoint_key};
 use crate::journal::Permit;
-use crate::runbook::{Action, Http, Metric, Workload};
+use crate::runbook::{Action, Http, Metric, SetFlags, Workload};
 use crate::step::git::{restore_files, revert_commits, rollback_branch};
 use crate::step::workload::{restart, rollout_undo, wait_rollout};
 use crate::step::{
@@ -50,6 +50,40 @@ pub fn reads(action: &Action, setting: &Setting) -> Vec<Read> {
 
 /// What it will find and change; adds its own effect to the facts.
 pub fn forecast(action: &Action, setting: &Setting, facts: &mut Facts) -> Forecast {
+    let forecast = forecast_of(action, setting, facts);
+    note_rolled(action, &forecast, facts);
+    forecast
+}
+
+/// Which workloads have new pods after a step, so that the next one need not make them once more.
+/// What may change anything that pods read ends it.
+fn note_rolled(action: &Action, forecast: &Forecast, facts: &mut Facts) {
+    let stopped = !forecast.obstacles.is_empty();
+    match action {
+        _ if stopped => facts.rolled.clear(),
+        Action::SetFlags(SetFlags { workload: Some(workload), .. }) => {
+            if !forecast.already_there && !forecast.changes.is_empty() {
+                facts.rolled.insert(workload.clone());
+            }
+        }
+        Action::SetFlags(_) if forecast.already_there => {}
+        Action::Restart(_)
+        | Action::Wait(_)
+        | Action::Http(_)
+        | Action::Metric(_)
+        | Action::RevertCommits(_)
+        | Action::RestoreFiles(_)
+        | Action::RollbackBranch(_) => {}
+        Action::SetFlags(_)
+        | Action::RolloutUndo(_)
+        | Action::Apply(_)
+        | Action::RestoreSnapshot(_)
+        | Action::Command(_)
+        | Action::Manual(_) => facts.rolled.clear(),
+    }
+}
+
+fn forecast_of(action: &Action, setting: &Setting, facts: &mut Facts) -> Forecast {
     match action {
         Action::SetFlags(spec) => set_flags::forecast(spec, setting, facts),
         Action::Restart(spec) => restart::forecast(spec, setting, facts),

@@ -54,15 +54,10 @@ fn step(state: &mut State, set: &Arc<Value>, update_revision: &str, current_revi
                     return;
                 }
             }
+            // Ordered pods wait for each other, and for a broken one of an older template for ever:
+            // somebody has to delete it (the API's documentation calls that a forced rollback).
             Some(pod) if !parallel && (terminating(pod) || !available(pod, min_ready(set))) => {
-                // A pod that never came up must not stand in the way of its own replacement.
-                let stuck = !terminating(pod)
-                    && !is_of(pod, update_revision)
-                    && !ready(pod)
-                    && index >= partition;
-                if !stuck || set["spec"]["updateStrategy"]["type"] == "OnDelete" {
-                    return;
-                }
+                return;
             }
             Some(_) => {}
         }

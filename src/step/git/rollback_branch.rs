@@ -171,10 +171,12 @@ pub fn look(
             format!("{branch} points at {}", commit.phrase()),
             outputs(&commit.sha, branch),
         ),
-        Some(sha) if preview.ahead => Effect::Present(
-            format!("{branch} was made at {} and has gone on to {}", commit.phrase(), short(sha)),
-            outputs(&commit.sha, branch),
-        ),
+        // Ours with somebody's work on top, or somebody's own: the branch does not say.
+        Some(sha) if preview.ahead => Effect::Unanswerable(format!(
+            "{branch} holds {} and more: it points at {}, which this step would not have made",
+            commit.phrase(),
+            short(sha)
+        )),
         Some(sha) => Effect::Broken(
             format!("{branch} points at {}, not at {}", short(sha), short(&commit.sha)),
             Vec::new(),

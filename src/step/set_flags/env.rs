@@ -17,7 +17,9 @@ use crate::step::workload::{
 };
 use crate::step::{Effect, FieldChange, Forecast, Mark, Setting};
 use crate::world::cluster::Cluster;
-use crate::world::cluster::rollout::{Rollout, STEP_ANNOTATION, Wanted, held_back, judge};
+use crate::world::cluster::rollout::{
+    Rollout, STEP_ANNOTATION, Wanted, forewarned, held_back, judge,
+};
 
 pub(super) fn reads(workload: &Workload) -> Vec<Read> {
     vec![Read::Workload(workload.clone()), Read::Access(patch_access(workload))]
@@ -86,6 +88,7 @@ pub(super) fn forecast(
     if let Some((why, hint)) = held_back(&found.object) {
         forecast.block(why, Some(hint));
     }
+    forecast.warnings.extend(forewarned(&found, SystemTime::now(), true));
     permitted(forecast, facts, &patch_access(workload), &setting.namespace);
     forecast.contested(owner_warning(&what, &found.object));
     let shape = json!({

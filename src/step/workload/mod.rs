@@ -109,11 +109,25 @@ pub(crate) fn owner_warning(name: &str, object: &Value) -> Option<(String, Strin
         (format!("Helm (release {release})"), "the next upgrade does it; change the chart's values")
     } else if text("labels", "app.kubernetes.io/managed-by") == Some("Helm") || manager("helm") {
         ("Helm".to_owned(), "the next upgrade does it; change the chart's values")
+    } else if let Some(owner) = controlled_by(metadata) {
+        (owner, "its controller decides what is in it; change that object instead")
+    } else if text("annotations", "configmanagement.gke.io/managed") == Some("enabled") {
+        ("Config Sync".to_owned(), "change git as well")
+    } else if text("labels", "kapp.k14s.io/app").is_some() {
+        ("kapp".to_owned(), "the next deploy does it; change its manifests")
     } else {
         return None;
     };
     let warning = format!("{who} owns {name} and may put it back: {advice}");
     Some((who, warning))
+}
+
+/// The custom resource (or other object) whose controller made this one and keeps it.
+fn controlled_by(metadata: &Value) -> Option<String> {
+    let owners = metadata["ownerReferences"].as_array()?;
+    let owner = owners.iter().find(|owner| owner["controller"] == true)?;
+    let part = |key: &str| plain(owner[key].as_str().unwrap_or_default());
+    Some(format!("{}/{}", part("kind"), part("name")))
 }
 
 /// Who wrote a workload's template last, where that was not us.
@@ -200,7 +214,7 @@ pub(crate) fn effect_of(
             Some(who) => format!("{why} (last written by {who})"),
             None => why,
         }),
-        Rollout::Underway(text) => refused_pods(cluster, facts, text),
+        Rollout::Underway(text) => waiting(cluster, facts, refused_pods(cluster, facts, text)),
         Rollout::Complete(text) => Effect::Present(text, Outputs::new()),
         Rollout::Empty(text) => empty(&text),
         Rollout::Broken(broken) => {
@@ -236,6 +250,28 @@ fn refused_pods(cluster: &Cluster, facts: &WorkloadFacts, text: String) -> Effec
         return Effect::Broken(format!("no new pods can be made: {words}"), vec![serving]);
     }
     Effect::Underway(format!("{text} · no new pods: {words}"))
+}
+
+/// From this age on, a pod that is not ready is asked about.
+const SLOW: Duration = Duration::from_secs(3);
+
+/// How much of an event is shown.
+const EVENT: usize = 120;
+
+/// What a pod waits for is often said only in its events: a volume that cannot be mounted, a probe
+/// that fails.
+fn waiting(cluster: &Cluster, facts: &WorkloadFacts, effect: Effect) -> Effect {
+    let Effect::Underway(text) = effect else { return effect };
+    let Some(pod) = rollout::slowest(facts, SystemTime::now(), SLOW) else {
+        return Effect::Underway(text);
+    };
+    let events = cluster.events_for(pod).unwrap_or_default();
+    let Some(event) = events.last().filter(|event| event.age() < RECENT) else {
+        return Effect::Underway(text);
+    };
+    let pod = pod["metadata"]["name"].as_str().unwrap_or_default();
+    let words: String = event.message.chars().take(EVENT).collect();
+    Effect::Underway(format!("{text} · {pod} {}: {words}", event.reason))
 }
 
 /// No pods are wanted: a change of the template is all that can be done, and it is done.

@@ -10,7 +10,7 @@ pub(crate) mod carried;
 mod still;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value, json};
 
@@ -25,7 +25,7 @@ use crate::step::set_flags::ended_badly;
 use crate::step::workload::flags::unmet;
 use crate::step::{Done, Effect, Forecast, Mark, Setting};
 use crate::world::cluster::rollout::{
-    CONFIGMAPS_ANNOTATION, RESTARTED_AT, STEP_ANNOTATION, Wanted, desired, held_back,
+    CONFIGMAPS_ANNOTATION, RESTARTED_AT, STEP_ANNOTATION, Wanted, desired, forewarned, held_back,
     template_annotation,
 };
 use crate::world::cluster::{Cluster, FIELD_MANAGER, kubectl};
@@ -77,10 +77,15 @@ pub fn forecast(spec: &Restart, setting: &Setting, facts: &mut Facts) -> Forecas
             let text = format!("{what} is scaled to zero: no pods to restart, nothing to see");
             forecast.warnings.push(text);
         }
-        if facts.flags_to_change.contains_key(&what) {
+        if facts.rolled.contains(workload) {
+            let text = format!("{what}  new pods come of the step before: patched only if not");
+            forecast.evidence.push(text);
+            forecast.pinned.insert(rolled_key(workload), json!(true));
+        } else if facts.flags_to_change.contains_key(&what) {
             let text = format!("an earlier step already rolls {what}: this rolls it once more");
             forecast.warnings.push(text);
         }
+        forecast.warnings.extend(forewarned(&found, SystemTime::now(), true));
         carried.warn(&what, &mut forecast);
         for why in unmet(&found.object["spec"]["template"], &facts.configmaps) {
             let hint = "restore it first: without it no new pod starts";
@@ -124,6 +129,24 @@ fn pin(
 
 fn restart_key(workload: &Workload) -> String {
     format!("{workload} restart")
+}
+
+/// The pinned fact that an earlier step of the same run makes the pods anew.
+fn rolled_key(workload: &Workload) -> String {
+    format!("{workload} rolled before")
+}
+
+/// The mark of the earlier step of this run that made the template, where one was to.
+fn rolled_by(
+    workload: &Workload,
+    object: &Value,
+    mark: &Mark,
+    forecast: &Forecast,
+) -> Option<String> {
+    forecast.pinned.get(&rolled_key(workload))?;
+    let found = template_annotation(object, STEP_ANNOTATION)?;
+    let run = found.split_once('/').map(|(run, _)| run);
+    (run == Some(mark.run_id.as_str()) && found != mark.text()).then(|| found.to_owned())
 }
 
 fn configmaps_key(workload: &Workload) -> String {
@@ -214,6 +237,7 @@ pub fn resolved(
     forecast: &Forecast,
 ) -> Vec<Vec<String>> {
     needed(spec, forecast)
+        .filter(|workload| !rolled_before(workload, cluster, mark, forecast))
         .map(|workload| {
             let names = configmaps_of(workload, forecast);
             let versions = if names.is_empty() {
@@ -224,6 +248,14 @@ pub fn resolved(
             patch(workload, setting, mark, &versions)
         })
         .collect()
+}
+
+/// Whether an earlier step of this run has made the pods anew; one that did not get so far has not.
+fn rolled_before(workload: &Workload, cluster: &Cluster, mark: &Mark, forecast: &Forecast) -> bool {
+    forecast.pinned.contains_key(&rolled_key(workload))
+        && cluster
+            .workload_object(workload)
+            .is_ok_and(|object| rolled_by(workload, &object, mark, forecast).is_some())
 }
 
 fn kept_versions(workload: &Workload, cluster: &Cluster, mark: &Mark) -> Option<String> {
@@ -261,9 +293,9 @@ pub fn perform(
         .map(|argv| Invocation::new(argv, timeout))
         .collect();
     if invocations.is_empty() {
-        return Done::well("nothing to restart");
+        return Done::well("nothing to restart: the pods are new already");
     }
-    let names: Vec<String> = needed(spec, forecast).map(ToString::to_string).collect();
+    let names: Vec<String> = invocations.iter().filter_map(|it| patched_by(&it.argv)).collect();
     let results = hands.run(permit, &invocations);
     let mut failed: Option<Done> = None;
     let mut patched = Vec::new();
@@ -292,6 +324,12 @@ pub fn perform(
     }
 }
 
+/// The workload that a patch is of.
+fn patched_by(argv: &[String]) -> Option<String> {
+    let at = argv.iter().position(|word| word == "patch")?;
+    argv.get(at + 1).cloned()
+}
+
 /// Whether all pods are new: made from the template that carries this step's mark. Workloads that
 /// the forecast found to carry everything already are judged by their current template.
 pub fn look(
@@ -302,17 +340,19 @@ pub fn look(
     forecast: &Forecast,
 ) -> Effect {
     let ours: BTreeSet<&Workload> = needed(spec, forecast).collect();
-    let look = |workload: &Workload| {
-        let wanted =
-            if ours.contains(workload) { Wanted::Mark(mark.text()) } else { Wanted::Current };
-        match cluster.workload(workload) {
-            Ok(found) => {
-                let effect = effect_of(cluster, &found, &wanted, done_without_pods);
-                still::judge(cluster, &found, forecast, effect)
-            }
-            Err(Unread::Missing(why, _)) => Effect::Broken(why, Vec::new()),
-            Err(why) => Effect::Unanswerable(why.sentence().to_owned()),
+    let look = |workload: &Workload| match cluster.workload(workload) {
+        Ok(found) => {
+            let before = rolled_by(workload, &found.object, mark, forecast);
+            let wanted = if ours.contains(workload) {
+                Wanted::Mark(before.unwrap_or_else(|| mark.text()))
+            } else {
+                Wanted::Current
+            };
+            let effect = effect_of(cluster, &found, &wanted, done_without_pods);
+            still::judge(cluster, &found, forecast, effect)
         }
+        Err(Unread::Missing(why, _)) => Effect::Broken(why, Vec::new()),
+        Err(why) => Effect::Unanswerable(why.sentence().to_owned()),
     };
     if let [workload] = spec.workloads.as_slice() {
         return look(workload);

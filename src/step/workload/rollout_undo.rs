@@ -5,6 +5,8 @@
 
 mod history;
 
+use std::time::SystemTime;
+
 use serde_json::{Value, json};
 
 use super::template::{self, Now, RESTORED};
@@ -16,7 +18,7 @@ use crate::step::set_flags::ended_badly;
 use crate::step::{Doing, Done, Effect, Forecast, Mark, Outputs, Setting};
 use crate::world::cluster::Cluster;
 use crate::world::cluster::rollout::{
-    STEP_ANNOTATION, Wanted, desired, held_back, template_annotation,
+    STEP_ANNOTATION, Wanted, desired, forewarned, held_back, template_annotation,
 };
 use crate::world::hands::Hands;
 use crate::world::process::Invocation;
@@ -108,6 +110,7 @@ fn obstacles(
     if desired(&found.object) == 0 {
         forecast.warnings.push(format!("{what} is scaled to zero: no pods will show the template"));
     }
+    forecast.warnings.extend(forewarned(found, SystemTime::now(), false));
     permitted(forecast, facts, &patch_access(&spec.workload), &setting.namespace);
     forecast.contested(owner_warning(&what, &found.object));
     if found.object["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"]

@@ -253,13 +253,25 @@ impl Cluster {
         );
         let events = items(&self.get("list", "events", &path)?);
         let text = |event: &Value, key: &str| plain(event[key].as_str().unwrap_or_default());
+        // Which of them is filled depends on who wrote the event, and by which of two APIs.
+        let last = |event: &Value| {
+            [
+                &event["series"]["lastObservedTime"],
+                &event["lastTimestamp"],
+                &event["eventTime"],
+                &event["metadata"]["creationTimestamp"],
+            ]
+            .into_iter()
+            .find_map(Value::as_str)
+            .map_or_else(String::new, plain)
+        };
         let mut warnings: Vec<Warning> = events
             .iter()
             .filter(|event| event["type"] == "Warning")
             .map(|event| Warning {
                 reason: text(event, "reason"),
                 message: text(event, "message"),
-                last: text(event, "lastTimestamp"),
+                last: last(event),
             })
             .collect();
         warnings.sort_by(|one, other| one.last.cmp(&other.last));
@@ -307,6 +319,15 @@ impl Cluster {
         self.rest().get(Ask { verb, what, namespace: &self.inner.namespace }, path)
     }
 
+    /// Whether the namespace itself is not there, as far as we may know.
+    fn namespace_is_missing(&self) -> bool {
+        let name = &self.inner.namespace;
+        let what = format!("namespaces/{name}");
+        let ask = Ask { verb: "get", what: &what, namespace: "" };
+        let answer = self.rest().get(ask, &format!("/api/v1/namespaces/{name}"));
+        matches!(answer, Err(Unread::Missing(..)))
+    }
+
     /// Adds the nearest name that exists to "not found", where names may be listed.
     fn with_nearest(&self, why: Unread, plural: &str, name: &str) -> Unread {
         let Unread::Missing(text, None) = why else { return why };
@@ -314,6 +335,11 @@ impl Cluster {
         let list = self.get("list", plural, &path).map(|list| items(&list)).unwrap_or_default();
         let names: Vec<&str> =
             list.iter().filter_map(|item| item["metadata"]["name"].as_str()).collect();
+        if names.is_empty() && self.namespace_is_missing() {
+            let text = format!("{text}: there is no namespace {}", self.inner.namespace);
+            let hint = "check `namespace` and `context` of the catalog";
+            return Unread::Missing(text, Some(hint.to_owned()));
+        }
         let singular = plural.strip_suffix('s').unwrap_or(plural);
         let hint = match nearest(name, names.iter().copied()) {
             Some(near) => Some(format!("did you mean {singular}/{near}?")),

@@ -199,9 +199,15 @@ impl Rest {
             StatusCode::NOT_FOUND => {
                 Unread::Failed(format!("the API server does not serve {what}: {message}"))
             }
-            _ if is_refusal(status, message) => {
+            // Only the API server's own words are a refusal: a gateway before it says other things.
+            _ if object["kind"] == "Status" && is_refusal(status, message) => {
                 Unread::Refused(super::plain(message.trim_start_matches("admission webhook ")))
             }
+            StatusCode::FORBIDDEN if object["kind"] != "Status" => Unread::Forbidden(format!(
+                "something before the API server{} refuses to {verb} {what} (403): {}",
+                self.proxy.of_context(),
+                super::plain(message)
+            )),
             StatusCode::FORBIDDEN => {
                 let who = user_in(message)
                     .map_or_else(String::new, |user| format!(" as {}", super::plain(user)));

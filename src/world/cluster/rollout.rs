@@ -6,7 +6,7 @@ mod count;
 mod pods;
 
 use std::fmt::Write as _;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -114,6 +114,31 @@ pub fn held_back(object: &Value) -> Option<(String, String)> {
     }
 }
 
+/// What a change of the template will meet in the pods as they are, as a warning: a broken pod for
+/// which an ordered StatefulSet waits for ever; or, where nothing but the restart mark changes, pods
+/// that cannot start whatever they carry.
+pub fn forewarned(facts: &WorkloadFacts, now: SystemTime, stays: bool) -> Option<String> {
+    let object = &facts.object;
+    let name = name_of(object);
+    let broken = facts.pods.iter().filter(|pod| pods::lives(pod)).find_map(|pod| {
+        let ending = pod["metadata"]["deletionTimestamp"].is_string();
+        match pods::health(pod, now) {
+            pods::Health::Broken(why, culprit) if !ending => Some((why, culprit)),
+            _ => None,
+        }
+    });
+    let (why, Culprit { pod, .. }) = broken?;
+    let why = why.trim_start_matches("the new pods ");
+    if count::is_ordered(object) {
+        return Some(format!(
+            "{name} replaces pods in order and waits for {pod} ({why}) for ever: once the step has \
+             begun, kubectl delete pod {pod}"
+        ));
+    }
+    (stays && why.starts_with("cannot"))
+        .then(|| format!("{name}'s pods {why}: new ones may do the same"))
+}
+
 /// Whether the workload's pods are all of the wanted template, and only they. `now` tells a
 /// container that runs again since a moment ago from one that has settled.
 pub fn judge(facts: &WorkloadFacts, wanted: &Wanted, now: SystemTime) -> Rollout {
@@ -156,6 +181,9 @@ pub fn judge(facts: &WorkloadFacts, wanted: &Wanted, now: SystemTime) -> Rollout
     {
         return broken(format!("no new pods can be made: {message}"), None);
     }
+    if let Some((why, culprit)) = count.waits_for(object) {
+        return broken(why, Some(culprit));
+    }
     if count.complete(object) {
         return Rollout::Complete(count.evidence(&name));
     }
@@ -168,6 +196,22 @@ pub fn judge(facts: &WorkloadFacts, wanted: &Wanted, now: SystemTime) -> Rollout
         let _ = write!(text, " · no new pods: {message}");
     }
     Rollout::Underway(text)
+}
+
+/// The oldest of the new pods that is not ready though it has had some time, where nothing in its
+/// own status says why.
+pub fn slowest(facts: &WorkloadFacts, now: SystemTime, time: Duration) -> Option<&Value> {
+    let made = |pod: &Value| pod["metadata"]["creationTimestamp"].as_str().map(str::to_owned);
+    facts
+        .pods
+        .iter()
+        .filter(|pod| pods::lives(pod) && !pod["metadata"]["deletionTimestamp"].is_string())
+        .filter(|pod| is_new(facts, pod) && pods::health(pod, now) == pods::Health::Starting)
+        .filter(|pod| {
+            let made = made(pod).and_then(|made| humantime::parse_rfc3339(&made).ok());
+            made.and_then(|made| now.duration_since(made).ok()).is_some_and(|age| age >= time)
+        })
+        .min_by_key(|pod| made(pod))
 }
 
 fn observed(object: &Value) -> bool {

@@ -126,7 +126,9 @@ fn of_two_restarts_the_one_that_failed_is_named() {
     assert!(world.sandbox.settle());
     let api = Workload::try_from("deployment/api".to_owned()).expect("a workload");
     let restart = Restart { workloads: vec![web(), api] };
-    let (_, forecast) = world.foresee(&flags(&[("ONE", "false")]), &restart);
+    let flag = flags(&[("ONE", "false")]);
+    let (first, forecast) = world.foresee(&flag, &restart);
+    world.set(&flag, &first);
     world.sandbox.delete("deployments", "shop", "api").expect("a deletion");
     let done = world.restart(&restart, &forecast);
     assert_eq!(done.outcome, Outcome::Failed);
@@ -179,4 +181,82 @@ fn what_is_shown_is_what_is_run_but_for_the_versions() {
         .collect();
     assert_eq!(run, filled);
     assert_eq!(shown[0][0], "kubectl");
+}
+
+#[test]
+fn a_broken_pod_of_an_ordered_statefulset_is_foretold_and_stops_the_restart_at_once() {
+    let world = World::new();
+    let (database, mut object) = other("StatefulSet", "db");
+    object["spec"]["template"]["spec"]["containers"][0]["env"] =
+        json!([{"name": "CRASH", "value": "true"}]);
+    world.sandbox.create(object).expect("a StatefulSet");
+    let loops = world.sandbox.wait_until(LIMIT, |view| {
+        let pod = view.get("pods", "shop", "db-0").unwrap_or_default();
+        let waiting = &pod["status"]["containerStatuses"][0]["state"]["waiting"];
+        waiting["reason"] == "CrashLoopBackOff"
+    });
+    assert!(loops);
+    let restart = Restart { workloads: vec![database] };
+    let (_, forecast) = world.foresee(&flags(&[("ONE", "false")]), &restart);
+    let named = |text: &String| text.contains("waits for db-0") && text.contains("for ever");
+    assert!(forecast.warnings.iter().any(named), "{:?}", forecast.warnings);
+    assert_eq!(world.restart(&restart, &forecast).outcome, Outcome::Done);
+    let effect = world.await_end(&restart, || world.look(&restart, &forecast));
+    let Effect::Broken(why, _) = effect else { panic!("not broken: {effect:?}") };
+    assert!(why.contains("kubectl delete pod db-0, then it goes on"), "{why}");
+}
+
+#[test]
+fn a_restart_right_after_a_change_of_env_rolls_the_pods_once() {
+    let world = World::new();
+    let (flags, restart) = (env(&[("MODE", "slow")]), restart_web());
+    let mut facts = world.survey(&set_flags::reads(&flags, &world.setting));
+    let setting = &world.setting;
+    let reads = restart::reads(&restart, setting);
+    facts.access.extend(world.survey(&reads).access);
+    let action = crate::runbook::Action::SetFlags(flags.clone());
+    let first = crate::step::kinds::forecast(&action, setting, &mut facts);
+    let action = crate::runbook::Action::Restart(restart.clone());
+    let second = crate::step::kinds::forecast(&action, setting, &mut facts);
+    assert!(second.evidence.iter().any(|text| text.contains("patched only if not")), "{second:?}");
+    let generation = || {
+        let web = world.sandbox.get("deployments", "shop", "web").expect("there");
+        web["metadata"]["generation"].clone()
+    };
+    // The mark of the step before it, in the same run.
+    let mark = Mark { step_id: "set".to_owned(), ..world.mark.clone() };
+    let permit = Permit::for_a_test();
+    let mut hands = Hands::for_a_test();
+    let done = set_flags::perform(
+        &flags,
+        setting,
+        &world.cluster,
+        &mut hands,
+        &permit,
+        &mark,
+        &first,
+        LIMIT,
+    );
+    assert_eq!(done.outcome, Outcome::Done, "{done:?}");
+    let before = generation();
+    let done = world.restart(&restart, &second);
+    assert_eq!(done.outcome, Outcome::Done, "{done:?}");
+    assert!(done.why.contains("new already"), "{done:?}");
+    assert_eq!(generation(), before, "rolled twice");
+    let effect = world.await_end(&restart, || world.look(&restart, &second));
+    assert!(matches!(effect, Effect::Present(..)), "{effect:?}");
+    assert_eq!(world.carried("web", "MODE"), ["slow"; 3]);
+}
+
+#[test]
+fn a_restart_after_an_env_step_that_never_ran_makes_new_pods_all_the_same() {
+    let world = World::new();
+    let restart = restart_web();
+    let mut facts = world.survey(&restart::reads(&restart, &world.setting));
+    facts.rolled.insert(web());
+    let forecast = restart::forecast(&restart, &world.setting, &mut facts);
+    let done = world.restart(&restart, &forecast);
+    assert!(done.why.contains("new pods asked for"), "{done:?}");
+    let effect = world.await_end(&restart, || world.look(&restart, &forecast));
+    assert!(matches!(effect, Effect::Present(..)), "{effect:?}");
 }

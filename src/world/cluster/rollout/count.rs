@@ -21,6 +21,10 @@ pub(super) struct Count {
     pub(super) old: u64,
     /// Those of them that are ready.
     old_ready: u64,
+    /// The first of the older pods that is broken, and why.
+    old_broken: Option<(String, Culprit)>,
+    /// Pods that are ending, of whatever template.
+    ending: u64,
     /// Pods of older templates that are ending.
     pub(super) draining: u64,
     /// What keeps an ending pod from ending.
@@ -46,6 +50,7 @@ impl Count {
         };
         for pod in facts.pods.iter().filter(|pod| pods::lives(pod)) {
             let ending = pod["metadata"]["deletionTimestamp"].is_string();
+            count.ending += u64::from(ending);
             match (is_new(facts, pod), ending) {
                 (true, true) => {}
                 (true, false) => {
@@ -62,10 +67,13 @@ impl Count {
                 (false, false) => {
                     count.old += 1;
                     count.old_ready += u64::from(pods::ready(pod));
+                    if let Health::Broken(why, culprit) = health(pod, now) {
+                        count.old_broken.get_or_insert((why, culprit));
+                    }
                 }
                 (false, true) => {
                     count.draining += 1;
-                    count.held.extend(pods::finalizers(pod));
+                    count.held.extend(pods::held(pod, now));
                 }
             }
         }
@@ -90,13 +98,29 @@ impl Count {
             && self.draining == 0
     }
 
+    /// The broken pod of an older template that an ordered StatefulSet waits for before it replaces
+    /// any pod, that one included: it waits for ever.
+    pub(super) fn waits_for(&self, object: &Value) -> Option<(String, Culprit)> {
+        let ordered = is_ordered(object);
+        let idle = self.ending == 0 && self.new == self.ready;
+        let (why, culprit) = self.old_broken.clone().filter(|_| ordered && idle)?;
+        let why = why.replacen("the new pods", "the old pods", 1);
+        let pod = &culprit.pod;
+        Some((
+            format!(
+                "{why}; its StatefulSet replaces pods in order and waits for it for ever; kubectl \
+                 delete pod {pod}, then it goes on"
+            ),
+            culprit,
+        ))
+    }
+
     pub(super) fn progress(&self) -> String {
         if self.only_held() {
             let held = self.held.join(", ");
-            return format!(
-                "serving: all {} new pods; not drained: {held}, remove it or wait for its owner",
-                self.desired
-            );
+            let advice =
+                if held.contains("finalizer") { ", remove it or wait for its owner" } else { "" };
+            return format!("serving: all {} new pods; not drained: {held}{advice}", self.desired);
         }
         let mut text = format!("ready {}/{}", self.ready, self.desired);
         if self.ready == self.desired && self.available < self.desired {
@@ -174,6 +198,13 @@ fn max_unavailable(object: &Value, desired: u64) -> u64 {
         (0, 0) => 1,
         (_, unavailable) => unavailable,
     }
+}
+
+/// Whether pods are replaced one after the other, each waiting for all others.
+pub(super) fn is_ordered(object: &Value) -> bool {
+    object["kind"] == "StatefulSet"
+        && object["spec"]["podManagementPolicy"] != "Parallel"
+        && object["spec"]["updateStrategy"]["type"] != "OnDelete"
 }
 
 fn noun(count: u64) -> &'static str {

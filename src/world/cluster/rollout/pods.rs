@@ -51,12 +51,21 @@ pub(super) fn ready(pod: &Value) -> bool {
     condition(pod, "Ready").is_some_and(|condition| condition["status"] == "True")
 }
 
-/// Who keeps an ending pod from ending.
-pub(super) fn finalizers(pod: &Value) -> Option<String> {
-    let names: Vec<&str> =
-        pod["metadata"]["finalizers"].as_array()?.iter().filter_map(Value::as_str).collect();
-    (!names.is_empty())
-        .then(|| format!("{} is held by finalizer {}", name(pod), plain(&names.join(", "))))
+/// What keeps an ending pod from ending: somebody's finalizer, or a node that does not answer.
+pub(super) fn held(pod: &Value, now: SystemTime) -> Option<String> {
+    let names = pod["metadata"]["finalizers"].as_array().into_iter().flatten();
+    let names: Vec<&str> = names.filter_map(Value::as_str).collect();
+    if !names.is_empty() {
+        let names = plain(&names.join(", "));
+        return Some(format!("{} is held by finalizer {names}", name(pod)));
+    }
+    // The API server notes when the pod's grace is over, not when its end was asked for.
+    let due = pod["metadata"]["deletionTimestamp"].as_str()?;
+    let late = now.duration_since(humantime::parse_rfc3339(due).ok()?).ok()?;
+    let node = pod["spec"]["nodeName"].as_str().unwrap_or("no node");
+    (late >= SKEW).then(|| {
+        format!("{} should have ended; its node {} may not answer", name(pod), plain(node))
+    })
 }
 
 /// How a pod is, from its containers and conditions.

@@ -115,7 +115,7 @@ fn new_pods_alone_are_complete() {
 fn an_old_pod_that_is_still_terminating_is_not_over() {
     let mut facts = halfway();
     let mut old = facts.pods[0].clone();
-    old["metadata"]["deletionTimestamp"] = json!("2026-11-23T17:31:00Z");
+    old["metadata"]["deletionTimestamp"] = json!("2026-11-23T18:00:20Z");
     finish(&mut facts);
     facts.pods.push(old.clone());
     assert_eq!(now(&facts), Rollout::Underway("ready 2/2 · 1 old pod draining".to_owned()));
@@ -314,4 +314,39 @@ fn evicted_pods_are_only_records() {
     evicted["status"]["phase"] = json!("Failed");
     facts.pods.push(evicted);
     assert!(matches!(now(&facts), Rollout::Complete(_)));
+}
+
+#[test]
+fn a_broken_pod_for_which_an_ordered_statefulset_waits_is_named_with_its_cure() {
+    let mut facts = under("StatefulSet");
+    let crash = json!([{"name": "app", "restartCount": 5, "ready": false,
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": {"exitCode": 1}}}]);
+    let pod = facts.pods[1]["metadata"]["name"].as_str().expect("a name").to_owned();
+    facts.pods[1]["status"]["containerStatuses"] = crash;
+    let warning = forewarned(&facts, noon(), false).expect("a warning");
+    assert!(warning.contains(&format!("waits for {pod}")), "{warning}");
+    for pod in &mut facts.pods {
+        pod["metadata"]["labels"]["controller-revision-hash"] = json!("web-1");
+    }
+    let why = broken(now(&facts)).why;
+    assert!(why.contains(&format!("kubectl delete pod {pod}, then it goes on")), "{why}");
+    facts.pods[1]["metadata"]["deletionTimestamp"] = json!("2026-11-23T12:00:00Z");
+    assert!(matches!(now(&facts), Rollout::Underway(_)), "somebody deletes it");
+    facts.object["spec"]["podManagementPolicy"] = json!("Parallel");
+    assert_eq!(forewarned(&facts, noon(), false), None);
+}
+
+#[test]
+fn an_ending_pod_on_a_node_that_does_not_answer_is_named() {
+    let mut facts = halfway();
+    finish(&mut facts);
+    let mut lost = recorded().pods[0].clone();
+    lost["metadata"]["ownerReferences"][0]["uid"] = json!("an older set");
+    lost["metadata"]["deletionTimestamp"] = json!("2026-11-23T11:00:00Z");
+    lost["spec"]["nodeName"] = json!("node-7");
+    facts.pods.push(lost);
+    let Rollout::Underway(text) = now(&facts) else { panic!("{:?}", now(&facts)) };
+    assert!(text.contains("serving: all"), "{text}");
+    assert!(text.contains("its node node-7 may not answer"), "{text}");
 }
