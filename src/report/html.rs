@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::gaps::{self, Kept};
 use super::page::{self, Block};
-use super::{Story, timeline};
+use super::{Story, metrics, timeline};
 
 /// The page; `kept` is what people wrote in an earlier one.
 pub fn report(story: &Story, kept: &Kept) -> String {
@@ -88,6 +88,19 @@ fn write(out: &mut String, story: &Story, block: &Block, kept: &Kept) {
             gaps::write(out, id, kept, &empty);
             writeln!(out, "</section>")
         }
+        Block::Metrics(rows) => {
+            out.push_str("<div class=\"wide\"><table class=\"metrics\">\n<thead><tr>");
+            for cell in metrics::HEAD {
+                let _ = write!(out, "<th>{cell}</th>");
+            }
+            out.push_str("<th>Before, during, after</th></tr></thead>\n<tbody>\n");
+            for row in rows {
+                let cells: String =
+                    row.cells.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
+                let _ = writeln!(out, "<tr>{cells}<td>{}</td></tr>", row.svg);
+            }
+            writeln!(out, "</tbody></table></div>")
+        }
         Block::Timeline => {
             out.push_str(&timeline::svg(story));
             Ok(())
@@ -158,6 +171,12 @@ pre { background: var(--wash); border: 1px solid var(--rule); border-radius: 3px
 .gantt .grid { stroke: var(--rule); }
 .gantt .budget { stroke: var(--bad); stroke-width: 1.5; stroke-dasharray: 4 3; }
 .gantt .budget-name { fill: var(--bad); }
+.number { fill: none; stroke: var(--check); stroke-width: 1.6; stroke-linejoin: round; }
+circle.number { fill: var(--check); stroke: none; }
+.alert, .spark .budget { stroke: var(--bad); stroke-dasharray: 3 3; opacity: .75; }
+.spark { display: block; }
+.spark .run { fill: var(--wash); }
+.metrics td { white-space: nowrap; }
 .gantt rect.done { fill: var(--good); }
 .gantt rect.check { fill: var(--check); }
 .gantt rect.failed { fill: var(--bad); }
