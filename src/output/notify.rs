@@ -8,7 +8,6 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 
-use super::pending::Pending;
 use crate::event::{Envelope, Notified, Outcome, Record, RunStarted};
 use crate::runbook::watching::{Notification, Watching};
 use crate::world::clock;
@@ -43,10 +42,13 @@ pub struct Message {
     pub verdict: Option<String>,
 }
 
+/// What is under way beside a run: who is told of what; none is the measuring.
+pub type Pending = super::pending::Pending<Option<(String, String)>>;
+
 /// Tells everybody, in the background.
 #[derive(Debug)]
 pub struct Notifier {
-    channels: Vec<(Vec<String>, Sender<Message>)>,
+    channels: Vec<(String, Vec<String>, Sender<Message>)>,
     pending: Pending,
     about: Message,
 }
@@ -61,16 +63,17 @@ impl Notifier {
             .map(|told| {
                 let (sender, receiver) = channel::<Message>();
                 let (told, alertmanager) = (told.clone(), alertmanager.clone());
-                let on = told.on.clone();
+                let (name, on) = (told.name.clone(), told.on.clone());
                 let (records, pending) = (records.clone(), pending.clone());
                 std::thread::spawn(move || {
                     for message in receiver {
                         let came_of = deliver(&told, alertmanager.as_ref(), &message);
+                        let done = Some((told.name.clone(), message.occasion.clone()));
                         let _ = records.send(Record::Notified(came_of));
-                        pending.end();
+                        pending.end(&done);
                     }
                 });
-                (on, sender)
+                (name, on, sender)
             })
             .collect();
         Notifier { channels, pending: pending.clone(), about: Message::default() }
@@ -88,13 +91,14 @@ impl Notifier {
 
     /// Tells everybody who wants to know of this. Returns at once.
     pub fn tell(&self, message: &Message) {
-        for (on, sender) in &self.channels {
+        for (name, on, sender) in &self.channels {
             if !on.is_empty() && !on.contains(&message.occasion) {
                 continue;
             }
-            self.pending.begin();
+            let what = Some((name.clone(), message.occasion.clone()));
+            self.pending.begin(what.clone());
             if sender.send(message.clone()).is_err() {
-                self.pending.end();
+                self.pending.end(&what);
             }
         }
     }

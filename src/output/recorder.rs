@@ -3,16 +3,18 @@
 
 use std::io;
 use std::sync::mpsc::Receiver;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::event::{Envelope, Live, Notified, Record};
 use crate::journal::{Journal, Permit};
 use crate::lock::Guard;
 use crate::output::jsonl::JsonLines;
-use crate::output::notify::Notifier;
-use crate::output::pending::Pending;
+use crate::output::notify::{Notifier, Pending};
 use crate::terminal::live::LiveView;
 use crate::terminal::redact::Redactor;
+
+/// How long what goes on beside a run is waited for before what came is recorded.
+const SLICE: Duration = Duration::from_millis(50);
 
 /// A renderer.
 pub enum View {
@@ -256,8 +258,22 @@ impl Recorder {
     /// After the end: what goes on beside gets a moment to end and is journaled. Gives who could not
     /// be told since.
     pub fn settle(&mut self, pending: &Pending, limit: Duration) -> Vec<Notified> {
-        pending.wait(limit);
-        let untold = self.take_in();
+        let until = Instant::now() + limit;
+        let mut untold = Vec::new();
+        // In slices, so that what comes is recorded when it comes.
+        let late = loop {
+            let late = pending.wait(SLICE);
+            untold.extend(self.take_in());
+            if late.is_empty() || Instant::now() >= until {
+                break late;
+            }
+        };
+        for (name, occasion) in late.into_iter().flatten() {
+            let why = "no answer before this process ended".to_owned();
+            let told = Notified { name, occasion, delivered: false, attempts: 0, why };
+            let _ = self.journal.append(Record::Notified(told.clone()));
+            untold.push(told);
+        }
         // The run is over; that this could not be written is no news about it.
         let _ = self.journal.sync();
         untold

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::pending::Pending;
+use super::notify::Pending;
 use crate::event::{MetricAbout, MetricsSampled, Phase, Record, Sampled};
 use crate::runbook::watching::Watching;
 use crate::world::clock;
@@ -40,10 +40,10 @@ impl Sampler {
         let stop = Arc::new(AtomicBool::new(false));
         if !watching.metrics.is_empty() {
             let (watching, pending, stop) = (watching.clone(), pending.clone(), stop.clone());
-            pending.begin();
+            pending.begin(None);
             std::thread::spawn(move || {
                 sample(&watching, fresh, &records, &stop);
-                pending.end();
+                pending.end(&None);
             });
         }
         Sampler { stop }

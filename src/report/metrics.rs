@@ -1,7 +1,6 @@
 //! The metrics of a report: figures and a line of bars for both forms, drawn lines for the page.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -14,6 +13,8 @@ use crate::terminal::spark;
 
 /// The most bars of a phase.
 const BARS: usize = 12;
+/// A number this many seconds after the end of the run still ends its line.
+const NEAR: f64 = 3.0;
 /// The size of a drawn line, and the part of its width that each phase has.
 const SIZE: (f64, f64) = (180.0, 34.0);
 const PARTS: [(Phase, f64, f64); 3] =
@@ -183,22 +184,27 @@ pub fn track(
     story: &Story,
     series: &Series,
     (top, height): (f64, f64),
-    x: &dyn Fn(f64) -> f64,
+    (end, x): (f64, &dyn Fn(f64) -> f64),
 ) -> String {
     let scale = scale(series);
     let at = |value: f64| y(value, scale, top, height);
-    let places: Vec<Option<(f64, f64)>> = of_phase(series, Phase::During)
-        .iter()
-        .map(|point| {
-            let since: Duration = between(&story.state.started, &point.at)?;
-            Some((x(since.as_secs_f64()), at(point.value?)))
-        })
-        .collect();
+    let place = |point: &Measured| {
+        // What was measured last before the run is where the line begins, and the first number
+        // after it is where the line ends.
+        let since = between(&story.state.started, &point.at).map_or(0.0, |it| it.as_secs_f64());
+        Some((x(since.min(end)), at(point.value?)))
+    };
+    let before = of_phase(series, Phase::Before).pop();
+    let after = of_phase(series, Phase::After).into_iter().next();
+    let during = of_phase(series, Phase::During);
+    let after =
+        after.filter(|point| seconds(&point.at) - seconds(&story.state.started) < end + NEAR);
+    let places: Vec<Option<(f64, f64)>> =
+        before.into_iter().chain(during).chain(after).map(place).collect();
     let mut out = drawn(&places);
     if let Some(alert) = series.alert() {
         let at = at(alert.value);
-        let (from, to) =
-            (x(0.0), places.iter().flatten().map(|place| place.0).fold(x(0.0), f64::max));
+        let (from, to) = (x(0.0), x(end));
         let _ = write!(
             out,
             "<line class=\"alert\" x1=\"{from:.1}\" y1=\"{at:.1}\" x2=\"{to:.1}\" y2=\"{at:.1}\"/>"

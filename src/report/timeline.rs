@@ -87,7 +87,7 @@ pub fn svg(story: &Story) -> String {
     }
     for (of, series) in measured {
         name(&mut out, &super::line(series.title(of)), y + 24.0);
-        out.push_str(&metrics::track(story, series, (y + 6.0, TRACK - 12.0), &x));
+        out.push_str(&metrics::track(story, series, (y + 6.0, TRACK - 12.0), (last, &x)));
         let _ = writeln!(
             out,
             "<text class=\"note\" x=\"{:.1}\" y=\"{:.0}\">{} {}</text>",

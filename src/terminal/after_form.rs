@@ -15,8 +15,9 @@ pub fn record(page: &mut Page<'_>, time: &str, record: &Record) {
                 let text = format!("{name} was told of the {occasion} ({why})");
                 page.marked(Paint::Dim, time, Paint::Plain, &text);
             } else {
-                let text =
-                    format!("{name} could not be told of the {occasion}, {attempts} tries: {why}");
+                let tries =
+                    if *attempts > 1 { format!(", {attempts} tries") } else { String::new() };
+                let text = format!("{name} could not be told of the {occasion}{tries}: {why}");
                 marked(page, time, Mark::Warn, &text);
             }
         }
