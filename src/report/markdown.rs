@@ -36,7 +36,7 @@ fn write(out: &mut String, block: &Block, kept: &Kept) {
         Block::Table(head, rows) => table(out, head, rows),
         Block::Metrics(rows) => {
             let head = [&metrics::HEAD[..], &["Before › during › after"]].concat();
-            let with_bars = |row: &Row| [&row.cells[..], &[row.bars.clone()]].concat();
+            let with_bars = |row: &Row| [&row.cells[..], std::slice::from_ref(&row.bars)].concat();
             let rows: Vec<Vec<String>> = rows.iter().map(with_bars).collect();
             table(out, &head, &rows);
         }

@@ -60,7 +60,11 @@ fn known(key: &str, value: &Value, words: &mut BTreeSet<String>) {
                 known(key, value, words);
             }
         }
-        Value::Array(values) => values.iter().for_each(|value| known(key, value, words)),
+        Value::Array(values) => {
+            for value in values {
+                known(key, value, words);
+            }
+        }
         Value::String(text) => {
             words.extend(figures(text));
             if humantime::parse_rfc3339(text).is_ok() {
@@ -81,7 +85,9 @@ fn every_figure_of_a_report_stands_in_the_journal() {
     scenario.run(&["validate", "--answer", "user-login=pass", "--note", "saw 17 rows"]).exits(5);
     let records = scenario.records();
     let mut words = BTreeSet::new();
-    records.iter().for_each(|record| known("", record, &mut words));
+    for record in &records {
+        known("", record, &mut words);
+    }
     // What is counted or reckoned from it.
     let of = |kind: &str| records.iter().filter(|it| it["type"] == kind).collect::<Vec<_>>();
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
