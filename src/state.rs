@@ -9,6 +9,7 @@ use crate::event::{
     Choice, EffectKind, Envelope, Outcome, Record, RunStarted, SkipReason, Verdict,
 };
 use crate::followed::Followed;
+use crate::measured::Beside;
 use crate::plan::Plan;
 use crate::step::Outputs;
 
@@ -176,6 +177,8 @@ pub struct RunState {
     pub finish: Option<Finish>,
     /// What was done after that.
     pub after: Followed,
+    /// What was measured, and who was told.
+    pub beside: Beside,
 }
 
 impl RunState {
@@ -230,6 +233,7 @@ impl RunState {
             process: (start.pid, start.host.clone()),
             finish: None,
             after: Followed::default(),
+            beside: Beside::default(),
         }
     }
 
@@ -334,6 +338,8 @@ impl RunState {
                     ts: envelope.ts.clone(),
                 });
             }
+            Record::MetricsSampled(sampled) => self.beside.sampled(sampled),
+            Record::Notified(told) => self.beside.told(&envelope.ts, told),
             Record::ValidationStarted { .. }
             | Record::ItemJudged { .. }
             | Record::TierClosed { .. }

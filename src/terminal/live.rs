@@ -241,6 +241,8 @@ impl LiveView {
             | Record::CriterionJudged { .. }
             | Record::BudgetExceeded { .. }
             | Record::EscalationOffered { .. }
+            | Record::MetricsSampled(_)
+            | Record::Notified(_)
             | Record::ValidationStarted { .. }
             | Record::ItemJudged { .. }
             | Record::TierClosed { .. }
