@@ -147,6 +147,16 @@ fn tried(cluster: &Cluster, text: &str) -> Known<Vec<Object>> {
         .collect())
 }
 
+/// kubectl's words without the objects that it quotes whole, and without its own ways.
+fn brief(sentence: &str) -> String {
+    let sentence = sentence.split_once("when patching \"STDIN\": ").map_or(sentence, |it| it.1);
+    let Some((before, rest)) = sentence.split_once("Invalid value: \"{") else {
+        return sentence.to_owned();
+    };
+    let after = rest.rsplit_once("}\"").map_or("", |(_, after)| after);
+    format!("{before}Invalid value{after}")
+}
+
 /// Why kubectl did not try them: only a server that cannot be reached is no answer.
 fn refusal(lines: &[String], sentence: &str) -> Unread {
     let all = lines.join("\n").to_lowercase();
@@ -154,8 +164,11 @@ fn refusal(lines: &[String], sentence: &str) -> Unread {
         ["unable to connect", "connection refused", "timeout", "timed out", "no such host"];
     if silent.iter().any(|word| all.contains(word)) {
         Unread::Unreachable(format!("the manifests could not be tried: {sentence}"))
+    } else if all.contains("does not support dry run") {
+        Unread::Failed(format!("the manifests could not be tried: {sentence}"))
     } else {
-        Unread::Missing(format!("the API server refuses the manifests: {sentence}"), None)
+        let why = brief(sentence);
+        Unread::Missing(format!("the API server refuses the manifests: {why}"), None)
     }
 }
 

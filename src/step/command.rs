@@ -299,7 +299,12 @@ fn last_lines(stderr: &[u8], stdout: &[u8]) -> Vec<String> {
 /// Where a program is; the survey's read.
 pub fn locate(program: &str) -> crate::facts::Known<PathBuf> {
     find_program(program).ok_or_else(|| {
-        crate::facts::Unread::Missing(format!("`{program}` is not on the PATH"), None)
+        let why = match Path::new(program) {
+            path if path.is_file() => format!("`{program}` is not executable"),
+            _ if program.contains('/') => format!("`{program}` is not there"),
+            _ => format!("`{program}` is not on the PATH"),
+        };
+        crate::facts::Unread::Missing(why, None)
     })
 }
 

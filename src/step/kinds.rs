@@ -135,6 +135,13 @@ fn metric_forecast(action: &Action, spec: &Metric, facts: &Facts) -> Forecast {
         let hint = "set `prometheus: { url: … }` in rollback.yaml, or `url` on this metric";
         forecast.block("no Prometheus is named", Some(hint.to_owned()));
     }
+    // No data never passes, and may be there when its turn comes.
+    let key = endpoint_key(action).filter(|key| facts.no_data.contains(key));
+    if let Some(attempt) = key.and_then(|key| facts.endpoints.get(&key)) {
+        let hint = "look at the query and its Prometheus; without data the step fails";
+        forecast
+            .uncheckable(format!("whether it will pass: {}", attempt.sentence), Some(hint.into()));
+    }
     forecast
 }
 

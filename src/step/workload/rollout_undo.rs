@@ -178,6 +178,9 @@ pub fn look(spec: &RolloutUndo, cluster: &Cluster, forecast: &Forecast) -> Effec
         Err(why) => return Effect::Unanswerable(why.sentence().to_owned()),
     };
     let Some(wanted) = forecast.pinned.get(&target_key(&spec.workload)) else {
+        if !forecast.already_there {
+            return Effect::Missing("no template to go back to is known".to_owned());
+        }
         // The survey found it there already; its rollout is all that is left to see.
         return effect_of(cluster, &facts, &Wanted::Current, done_without_pods);
     };

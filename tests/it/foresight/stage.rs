@@ -39,6 +39,8 @@ pub enum Known {
     Blocked,
     /// The step is named as one that cannot be checked.
     CannotBeChecked,
+    /// No step is named as blocked, and the plan says in a word what may come.
+    Warned,
     /// Nothing is wrong: no step is named, and all of them work.
     Nothing,
 }
@@ -89,8 +91,9 @@ impl Stage {
             termination_delay: Duration::from_millis(1),
             ..Options::default()
         };
-        let cluster = needs(&["set_flags", "restart:", "wait: { rollout"]);
-        let remote = needs(&["restore_files", "revert_commits", "rollback_branch"]);
+        let cluster =
+            needs(&["set_flags", "restart:", "wait: { rollout", "rollout_undo", "apply:"]);
+        let remote = needs(&["restore_files", "revert_commits", "rollback_branch", "apply:"]);
         let remote = remote.then(Remote::new);
         let stage = Stage {
             sandbox: cluster.then(|| Sandbox::start(options).expect("a sandbox")),
@@ -307,7 +310,12 @@ pub fn tell(row: &Row) -> Told {
             normal(&format!("{}{hint}", obstacle.why), &[(&place, "@DIR"), (&remote, "@GIT")])
         })
     });
-    let sentences = sentences.collect();
+    let mut sentences: Vec<String> = sentences.collect();
+    if row.known == Known::Warned {
+        let fault = plan.step("fault").expect("the step");
+        let only_then = fault.forecast.evidence.iter().filter(|it| it.contains("only on the push"));
+        sentences.extend(fault.forecast.warnings.iter().chain(only_then).cloned());
+    }
     let predicted = named.map(|step| (step.step.id.clone(), step.standing));
     let run = stage.run(&plan, &reader);
     reader.cluster.close();
