@@ -19,6 +19,7 @@ mod loader;
 mod locks;
 mod prometheus;
 mod rehearsal;
+mod rollouts;
 mod run;
 mod sandbox;
 #[allow(dead_code, reason = "a tool box: not every test needs every tool")]

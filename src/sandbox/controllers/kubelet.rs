@@ -133,6 +133,11 @@ pub(super) fn start(state: &mut State, key: &Key, uid: &str) {
             let before = one.state.clone();
             launch(state, &pod, container, one);
             crashed |= one.state == Condition::Crashing;
+            if one.state == Condition::Running && tag(text(container, "/image")).contains("unready")
+            {
+                let why = "Readiness probe failed: HTTP probe failed with statuscode: 500";
+                events::report(state, "kubelet", &pod, "Warning", "Unhealthy", why);
+            }
             if let Condition::Blocked(reason, message) = &one.state
                 && before != one.state
             {
@@ -246,7 +251,8 @@ fn publish(state: &mut State, key: &Key, pod: &Value, run: &Run) {
         let Some(one) = run.containers.get(name) else {
             continue;
         };
-        let running = one.state == Condition::Running;
+        let unprobed = tag(text(container, "/image")).contains("unready");
+        let running = one.state == Condition::Running && !unprobed;
         if !running {
             unready.push(name);
         }
@@ -278,7 +284,7 @@ fn publish(state: &mut State, key: &Key, pod: &Value, run: &Run) {
         statuses.push(json!({
             "name": name, "state": condition, "lastState": if one.restarts > 0 { crash } else { json!({}) },
             "ready": running, "restartCount": one.restarts, "image": container["image"],
-            "imageID": if waiting { "" } else { "x" }, "started": running,
+            "imageID": if waiting { "" } else { "x" }, "started": one.state == Condition::Running,
         }));
     }
     let mut after = pod.clone();

@@ -1,7 +1,7 @@
 //! One run per environment, across machines: what the holder, the one who waits and the one who
 //! comes after a crash see, and what the cluster sees of them.
 
-mod contention;
+pub mod contention;
 mod death;
 mod late;
 mod sharing;
