@@ -330,6 +330,10 @@ impl RunState {
             Record::RunPaused { why, .. } => self.paused = Some(why.clone()),
             Record::RunFinished { verdict, exit_code, why, elapsed_ms } => {
                 self.paused = None;
+                if *exit_code == 0 {
+                    // Offered when the budget was used up; nobody needs it any more.
+                    self.offer = None;
+                }
                 self.finish = Some(Finish {
                     verdict: *verdict,
                     exit_code: *exit_code,

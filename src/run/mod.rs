@@ -67,6 +67,8 @@ pub struct Run {
     begun: Instant,
     earlier: Duration,
     budget_said: bool,
+    /// Whether the operator was asked about the next rung since.
+    climb_asked: bool,
     /// The last progress, so that it is not said twice.
     said: String,
 }
@@ -120,6 +122,7 @@ impl Run {
             begun: Instant::now(),
             earlier,
             budget_said,
+            climb_asked: false,
             said: String::new(),
             ahead: Arc::default(),
             inherited: Vec::new(),
@@ -155,15 +158,13 @@ impl Run {
                 return self.pause_with(why, Exit::LockHeld);
             }
             match self.step(index, &planned)? {
+                Flow::Next if self.climbs_early() => {
+                    let why = "over budget; the operator chose the next rung".to_owned();
+                    return self.climb(Verdict::Aborted, why);
+                }
                 Flow::Next => {}
                 Flow::Stop(verdict, why) => return self.finish(verdict, why),
-                Flow::Escalate(why) => {
-                    let Conclusion::Finished(verdict, exit) = self.finish(Verdict::Failed, why)?
-                    else {
-                        unreachable!("finish finishes")
-                    };
-                    return Ok(Conclusion::Escalate(verdict, exit));
-                }
+                Flow::Escalate(why) => return self.climb(Verdict::Failed, why),
                 Flow::Pause(why) => return self.pause(why),
                 Flow::Doubt(why) => return self.pause_with(why, Exit::Unknown),
                 Flow::Blocked(why) => return self.pause_with(why, Exit::Blocked),
@@ -171,6 +172,29 @@ impl Run {
             }
         }
         self.judge()
+    }
+
+    fn climb(&mut self, verdict: Verdict, why: String) -> io::Result<Conclusion> {
+        let Conclusion::Finished(verdict, exit) = self.finish(verdict, why)? else {
+            unreachable!("finish finishes")
+        };
+        Ok(Conclusion::Escalate(verdict, exit))
+    }
+
+    /// Between two steps of a run that is over its budget the operator is asked once whether to
+    /// climb instead. Whoever does not answer stays where they are.
+    fn climbs_early(&mut self) -> bool {
+        let open = self.plan.steps.iter().any(|planned| !self.is_finished(planned));
+        let Some(rung) = self.plan.ladder.first().filter(|_| open) else { return false };
+        if !self.budget_said || self.climb_asked || !self.policy.interactive {
+            return false;
+        }
+        let question = format!(
+            "Over budget. Leave the rest, and go on with {} · {} instead?",
+            rung.target, rung.method
+        );
+        self.climb_asked = true;
+        self.ask_confirm(&question) == Answer::Yes
     }
 
     fn is_finished(&self, planned: &PlannedStep) -> bool {
@@ -350,12 +374,15 @@ impl Run {
         self.earlier.saturating_add(self.begun.elapsed())
     }
 
-    /// Says once that the budget is used up.
+    /// Says once that the budget is used up, and offers the next rung at once: whoever watches need
+    /// not wait for the end.
     fn watch_budget(&mut self) -> io::Result<()> {
         let Some(budget) = self.plan.budget else { return Ok(()) };
         if !self.budget_said && self.elapsed() > budget {
             self.budget_said = true;
             self.append(Record::BudgetExceeded { budget_ms: millis(budget) })?;
+            let words = humantime::format_duration(budget);
+            self.offer(&format!("the budget of {words} is used up; this run goes on"))?;
         }
         Ok(())
     }

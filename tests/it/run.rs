@@ -359,3 +359,22 @@ fn the_completions_in_the_repository_are_current() {
         );
     }
 }
+
+#[test]
+fn an_overrun_is_said_and_offers_the_next_rung_with_its_command_before_the_end() {
+    let scenario = Scenario::new().component(
+        "slow",
+        "methods:\n  flag:\n    budget: 1ms\n    steps:\n      - name: First\n        command: \
+         [sleep, \"0.1\"]\n      - name: Second\n        command: [\"true\"]\n  code:\n    steps:\n      \
+         - name: Deploy\n        command: [\"true\"]\n",
+    );
+    let ended = scenario.run(&["component", "slow", "--yes", "--output", "jsonl"]).exits(5);
+    let lines = ended.lines();
+    let place = |kind: &str| lines.iter().position(|line| line["type"] == kind).expect("there");
+    let (said, offered) = (place("budget_exceeded"), place("escalation_offered"));
+    assert_eq!(offered, said + 1);
+    assert!(offered < lines.len() - 2, "before the end");
+    let why = lines[offered]["why"].as_str().expect("why");
+    assert!(why.starts_with("the budget of 1ms is used up; this run goes on"), "{why}");
+    assert_eq!(lines[offered]["command"][4], "code");
+}

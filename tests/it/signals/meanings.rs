@@ -132,3 +132,32 @@ fn a_secret_s_program_that_hangs_can_be_stopped() {
     assert_eq!(code, 130, "{text}");
     assert!(pressed.elapsed() < Duration::from_secs(3), "{:?}", pressed.elapsed());
 }
+
+#[test]
+fn over_budget_the_next_rung_is_one_key_away_between_two_steps() {
+    let scenario = Scenario::new();
+    let witness = scenario.path("witness").display().to_string();
+    let scenario = scenario.component(
+        "one",
+        &format!(
+            "methods:\n  flag:\n    budget: 1ms\n    steps:\n      - name: First\n        command: \
+             [sleep, \"0.1\"]\n      - name: Second\n        command: [touch, \"{witness}\"]\n  \
+             code:\n    steps:\n      - name: Deploy\n        command: [\"true\"]\n"
+        ),
+    );
+    let mut terminal = Terminal::start(&scenario, &["component", "one"]);
+    terminal.expect("[y/N] ");
+    terminal.answer("y\n");
+    terminal.expect("go on with component one · code instead?");
+    terminal.expect("instead? [y/N] ");
+    terminal.answer("y\n");
+    terminal.expect("Deploy");
+    while terminal.text.matches("[y/N] ").count() < 3 {
+        terminal.expect("[y/N] ");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    terminal.answer("n\n");
+    let (text, code) = terminal.end();
+    assert_eq!(code, 6, "{text}");
+    assert!(!scenario.path("witness").exists(), "the rest was left");
+}
