@@ -13,7 +13,7 @@ type Answer = Box<dyn Fn() -> (u16, String) + Send>;
 const SWITCH: &str = "watch: { hourly: 5, switch: { configmap: automation, key: enabled } }\n";
 
 /// A component whose flag is on, a trigger with leave to act on it, and the switch.
-fn watched(url: &str, endpoint: &Endpoint, switch: &str, more: &str) -> Scenario {
+pub fn watched(url: &str, endpoint: &Endpoint, switch: &str, more: &str) -> Scenario {
     Scenario::new()
         .cluster()
         .configmap("flags", &[("NEW_CODE", "true")])
@@ -41,7 +41,7 @@ fn watched(url: &str, endpoint: &Endpoint, switch: &str, more: &str) -> Scenario
 }
 
 /// Healthy after the first question of the survey.
-fn heals() -> Endpoint {
+pub fn heals() -> Endpoint {
     let asked = std::sync::atomic::AtomicU32::new(0);
     Endpoint::new(move |_| {
         let first = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 1;
