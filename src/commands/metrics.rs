@@ -16,7 +16,7 @@ use crate::runbook::watching::Watching;
 use crate::state::RunState;
 use crate::terminal::metrics_view;
 use crate::world::clock;
-use crate::world::signals::{Point, now};
+use crate::world::metrics::{Point, now};
 
 use super::screen::Screen;
 
@@ -201,7 +201,7 @@ fn one(watching: &Watching, name: &str, run: Option<&Around>) -> Measured {
                 "between"
             };
         }
-        Err(why) => measured.why = Some(why),
+        Err(why) => measured.why = Some(why.sentence()),
     }
     let step = Duration::from_secs_f64((to - from).max(1.0)) / POINTS;
     measured.history = server.between(&metric.query, (from, to), step).unwrap_or_default();

@@ -24,10 +24,12 @@ fn typed(scenario: &Scenario, terminal: &str, arguments: &[&str]) -> PtySession 
 
 /// A server that always says that half of all requests fail.
 fn red() -> Endpoint {
-    Endpoint::new(|_| {
+    Endpoint::new(|path| {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let now = now.expect("after 1970").as_secs();
-        let value = format!("{{\"metric\":{{}},\"value\":[{now},\"0.5\"]}}");
+        // How old the number is, is asked as well.
+        let number = if path.contains("timestamp") { now.to_string() } else { "0.5".to_owned() };
+        let value = format!("{{\"metric\":{{}},\"value\":[{now},\"{number}\"]}}");
         let data = format!("{{\"resultType\":\"vector\",\"result\":[{value}]}}");
         (200, format!("{{\"status\":\"success\",\"data\":{data}}}"))
     })

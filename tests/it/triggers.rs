@@ -221,7 +221,7 @@ fn a_query_that_does_not_parse_is_unknown_with_what_prometheus_says() {
     let prometheus = Prometheus::start();
     let rest = "triggers:\n  odd: { title: A, severity: red, query: \"sum by errors\", bound: \"> 1\", rollback: component shop }\n";
     let scenario = asking(&prometheus.url, rest);
-    scenario.run(&["triggers"]).exits(22).says("400:").says("parse error");
+    scenario.run(&["triggers"]).exits(22).says("Prometheus refuses the query").says("parse error");
 }
 
 #[test]
