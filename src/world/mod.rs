@@ -1,12 +1,12 @@
 //! The narrow seams to the world: processes, the cluster, git, HTTP, time.
 
+pub mod alerts;
 pub mod clock;
 pub mod cluster;
 pub mod forge;
 pub mod hands;
 pub mod metrics;
 pub mod process;
-pub mod signals;
 pub mod tail;
 pub mod web;
 
