@@ -318,7 +318,8 @@ impl Cluster {
         let what = format!("namespaces/{name}");
         let ask = Ask { verb: "get", what: &what, namespace: "" };
         let answer = self.rest().get(ask, &format!("/api/v1/namespaces/{name}"));
-        matches!(answer, Err(Unread::Missing(..)))
+        // A context that is not there is "missing" as well, in other words.
+        matches!(answer, Err(Unread::Missing(text, _)) if text.starts_with(&what))
     }
 
     /// Adds the nearest name that exists to "not found", where names may be listed.
