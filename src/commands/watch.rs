@@ -136,14 +136,17 @@ struct Watcher<'a> {
 
 impl Watcher<'_> {
     fn go(&mut self) -> Result<Exit> {
-        let every = self.args.every.or(self.watching.watch.every).unwrap_or(EVERY);
+        let pace = self.args.every.or(self.watching.watch.every).unwrap_or(EVERY);
         let count = self.watching.triggers.len();
-        self.event(
-            "watching",
-            "",
-            &format!("{count} triggers, every {}", humantime::format_duration(every)),
-            json!({}),
-        );
+        let triggers = if count == 1 { "trigger" } else { "triggers" };
+        let leave = self.watching.triggers.values().filter(|it| it.automatic.is_some()).count();
+        let act = match self.args.act {
+            Act::Notify => "it only tells".to_owned(),
+            Act::Ask => format!("it asks before it acts, on {leave} of them"),
+            Act::Auto => format!("it acts by itself, on {leave} of them"),
+        };
+        let every = humantime::format_duration(pace);
+        self.event("watching", "", &format!("{count} {triggers}, every {every}; {act}"), json!({}));
         let mut round = 0;
         loop {
             let begun = Instant::now();
@@ -159,10 +162,10 @@ impl Watcher<'_> {
                     let terminated = self.inbox.terminated();
                     return Ok(if terminated { Exit::Terminated } else { Exit::Interrupted });
                 }
-                if begun.elapsed() >= every {
+                if begun.elapsed() >= pace {
                     break;
                 }
-                let _ = self.inbox.recv_until(begun + every);
+                let _ = self.inbox.recv_until(begun + pace);
             }
         }
     }
