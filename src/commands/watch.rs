@@ -284,7 +284,7 @@ impl Watcher<'_> {
             let time = ts.get(11..19).unwrap_or_default();
             let words = kind.replace('_', " ");
             let gap = if trigger.is_empty() { "" } else { " " };
-            let why = crate::terminal::sanitize::line(why);
+            let why = crate::terminal::sanitize::line(&told(kind, why, &details));
             let line = format!("{time} {words}{gap}{trigger}: {why}");
             let lines = crate::terminal::layout::wrap(&line, 80, 71);
             self.screen.result(&lines.join("\n         "));
@@ -298,6 +298,32 @@ impl Watcher<'_> {
             value.extend(details);
         }
         self.screen.result(&value.to_string());
+    }
+}
+
+/// What a line for people says: beside the reason what it is about, and what to do.
+fn told(kind: &str, why: &str, details: &Value) -> String {
+    let text = |key: &str| details[key].as_str().unwrap_or_default();
+    match kind {
+        "trigger_state" => match text("state") {
+            "true" => format!("beyond its bound, {why}"),
+            "false" => format!("within its bound, {why}"),
+            state => format!("{state}, {why}"),
+        },
+        "trigger_raised" => {
+            let words = details["command"].as_array().into_iter().flatten();
+            let words: Vec<&str> = words.filter_map(Value::as_str).collect();
+            format!("{}, {why}; to roll back: {}", text("severity"), words.join(" "))
+        }
+        "rolled_back" if !text("run_id").is_empty() => {
+            let shown = if text("verdict") == "applied" && details["exit_code"] != 0 {
+                ", recovery not shown"
+            } else {
+                ""
+            };
+            format!("{why}{shown}; rollback runs show {}", text("run_id"))
+        }
+        _ => why.to_owned(),
     }
 }
 
