@@ -10,8 +10,12 @@ use crate::lock::NotOurs;
 /// How long the news of the lock may take before a step.
 const GLANCE: Duration = Duration::from_millis(500);
 
-/// How long a renewal that is under way is waited for before anybody is asked.
+/// How long a renewal that failed is given to succeed before anybody is asked.
 const MOMENT: Duration = Duration::from_secs(2);
+
+/// How long the first renewal after this process stood still is waited for: only it says whether
+/// the lock is lost.
+const AWAKE: Duration = Duration::from_secs(10);
 
 impl Run {
     /// Why the run stops here and leaves the environment to others; none when it goes on.
@@ -23,7 +27,7 @@ impl Run {
         let why = match self.ours_in_a_moment() {
             Ok(()) => return None,
             Err(why @ (NotOurs::Lost(_) | NotOurs::Untaken)) => return Some(why.to_string()),
-            Err(why @ NotOurs::Stale(_)) => why.to_string(),
+            Err(why @ (NotOurs::Stale(_) | NotOurs::StoodStill)) => why.to_string(),
         };
         if self.policy.without_lock {
             self.hands.notice(format!("{why}; going on without it (--without-lock)"));
@@ -45,11 +49,16 @@ impl Run {
     }
 
     /// Whether the lock is ours; after standing still, the next renewal says so.
-    fn ours_in_a_moment(&mut self) -> Result<(), NotOurs> {
-        let until = Instant::now() + MOMENT;
+    pub(super) fn ours_in_a_moment(&mut self) -> Result<(), NotOurs> {
+        let asked = Instant::now();
         loop {
             let standing = self.hands.recorder.guard().check();
-            if !matches!(standing, Err(NotOurs::Stale(_))) || Instant::now() >= until {
+            let until = match &standing {
+                Err(NotOurs::Stale(_)) => asked + MOMENT,
+                Err(NotOurs::StoodStill) => asked + AWAKE,
+                Ok(()) | Err(NotOurs::Lost(_) | NotOurs::Untaken) => return standing,
+            };
+            if Instant::now() >= until {
                 return standing;
             }
             if self.idle(until.min(Instant::now() + Duration::from_millis(50))) {
