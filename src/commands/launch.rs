@@ -164,6 +164,7 @@ impl Launch<'_> {
         let conclusion = conclusion?;
         drop(beside);
         self.screen.end(&run.state);
+        commands::sweep(&self.screen);
         run.hands.recorder.told(beside::TELL);
         Ok(Launch::after(run, conclusion))
     }

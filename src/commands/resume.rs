@@ -103,6 +103,7 @@ pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
     run.reader.cluster.close();
     let conclusion = conclusion?;
     screen.end(&run.state);
+    super::sweep(screen);
     Ok(match conclusion {
         Conclusion::Finished(_, exit)
         | Conclusion::Paused(exit)

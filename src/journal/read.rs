@@ -50,7 +50,7 @@ pub fn read(path: &Path) -> Result<Read> {
 }
 
 fn load(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = super::options().open(path)?;
+    let mut file = super::own_file(&mut super::options(), path)?;
     let mut bytes = Vec::new();
     file.by_ref().take(CAP).read_to_end(&mut bytes)?;
     Ok(bytes)

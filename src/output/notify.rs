@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::event::{Envelope, Outcome, Record};
+use crate::journal::own_file;
 use crate::runbook::watching::{Notification, Watching};
 use crate::world::clock;
 use crate::world::process::{Invocation, capture};
@@ -60,7 +61,7 @@ impl Notifier {
     /// For a watching file; who was told is written to `dir`.
     pub fn new(watching: &Watching, dir: &Path) -> Notifier {
         let open: Arc<(Mutex<usize>, Condvar)> = Arc::default();
-        let file = OpenOptions::new().create(true).append(true).open(dir.join(TOLD)).ok();
+        let file = own_file(OpenOptions::new().create(true).append(true), &dir.join(TOLD)).ok();
         let file = Arc::new(Mutex::new(file));
         let alertmanager = watching.alertmanager().ok();
         let channels = watching

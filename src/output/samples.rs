@@ -3,13 +3,14 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
+use crate::journal::own_file;
 use crate::runbook::watching::Watching;
 use crate::world::clock;
 
@@ -42,9 +43,9 @@ impl Drop for Sampler {
     }
 }
 
-fn sample(watching: &Watching, path: &PathBuf, stop: &AtomicBool) {
+fn sample(watching: &Watching, path: &Path, stop: &AtomicBool) {
     let Ok(server) = watching.prometheus() else { return };
-    let Ok(mut file) = OpenOptions::new().create(true).append(true).open(path) else { return };
+    let Ok(mut file) = own_file(OpenOptions::new().create(true).append(true), path) else { return };
     while !stop.load(Ordering::Relaxed) {
         let begun = Instant::now();
         let ts = clock::now();

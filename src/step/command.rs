@@ -12,6 +12,7 @@ use crate::runbook::{Command, CommandForm};
 use crate::step::{Doing, Done, Effect, Forecast, Nature, Outputs};
 use crate::world::forge::Forge;
 use crate::world::hands::Hands;
+use crate::world::leftovers::Room;
 use crate::world::process::{Ending, Invocation, capture, find_program};
 
 /// How long a probe may take.
@@ -215,7 +216,7 @@ fn here(spec: &Command) -> PathBuf {
 enum Directory {
     Given(PathBuf),
     /// Removed when the command has ended.
-    Checkout(tempfile::TempDir, PathBuf),
+    Checkout(Room, PathBuf),
 }
 
 impl Directory {
@@ -237,10 +238,8 @@ fn directory(spec: &Command, doing: &Doing, hands: &mut Hands) -> Result<Directo
     let repository =
         doing.setting.repository.as_deref().ok_or("the catalog names no repository")?;
     hands.progress(&format!("checking out {}", sha.get(..8).unwrap_or(sha)));
-    let dir = tempfile::Builder::new()
-        .prefix("rollback-checkout-")
-        .tempdir()
-        .map_err(|error| format!("no directory for the checkout: {error}"))?;
+    let dir =
+        Room::new("checkout").map_err(|error| format!("no directory for the checkout: {error}"))?;
     let forge: &Forge = &doing.reader.forge;
     forge
         .checkout(repository, sha, &dir.path().join("tree"))

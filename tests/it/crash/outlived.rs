@@ -20,7 +20,7 @@ fn one(step: &str) -> Scenario {
 }
 
 /// Waits for a condition; panics with `what` when it does not come.
-fn until(what: &str, condition: impl Fn() -> bool) {
+pub fn until(what: &str, condition: impl Fn() -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
     while !condition() {
         assert!(Instant::now() < end, "waited for: {what}");
@@ -28,7 +28,7 @@ fn until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-fn kill_9(child: &mut Child) {
+pub fn kill_9(child: &mut Child) {
     child.kill().expect("killed");
     child.wait().expect("reaped");
 }
