@@ -1,20 +1,20 @@
 //! A runbook resolved against what the survey read: what will be done, in order, with its digest.
 //! Pure: the same draft and facts give the same plan and the same digest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::hex;
-
 use crate::after::After;
-use crate::draft::Draft;
-use crate::facts::{Facts, Read, Trial, endpoint_key};
-use crate::runbook::{Action, Criterion, Level, Place, SecretSource, Step, Target};
-use crate::step::{Forecast, Mark, Nature, Setting, Standing, checkout, kinds, trial};
-use crate::world::web::Elsewhere;
+use crate::hex;
+use crate::runbook::{Criterion, Level, Place, SecretSource, Step, Target};
+use crate::step::{Forecast, Nature, Setting, Standing};
+
+mod make;
+
+pub use make::{endpoints, first_reads, make, needs_cluster, reads, setting, trials};
 
 /// What will be done, as it is shown, confirmed, journaled and run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -255,194 +255,4 @@ pub struct Circumstances {
     pub elapsed_ms: u64,
     /// When its answers were in.
     pub at: String,
-}
-
-/// Where a draft acts.
-pub fn setting(draft: &Draft) -> Setting {
-    Setting {
-        kubeconfig: None,
-        context: draft.context.clone(),
-        namespace: draft.namespace.clone(),
-        repository: draft.repository.clone(),
-    }
-}
-
-/// Whether a step reads or changes the cluster.
-pub fn needs_cluster<'s>(steps: impl IntoIterator<Item = &'s Step>) -> bool {
-    steps.into_iter().any(|step| match &step.action {
-        Action::SetFlags(_)
-        | Action::Restart(_)
-        | Action::RolloutUndo(_)
-        | Action::Apply(_)
-        | Action::RestoreSnapshot(_) => true,
-        Action::Wait(spec) => !spec.rollout.is_empty(),
-        Action::RevertCommits(_)
-        | Action::RestoreFiles(_)
-        | Action::RollbackBranch(_)
-        | Action::Command(_)
-        | Action::Http(_)
-        | Action::Metric(_)
-        | Action::Manual(_) => false,
-    })
-}
-
-/// Everything that the survey asks for a draft.
-pub fn reads(draft: &Draft) -> BTreeSet<Read> {
-    let setting = setting(draft);
-    let steps = draft.steps.iter().flat_map(|step| kinds::reads(&step.action, &setting));
-    let checkouts = checkout::reads(&draft.steps, &setting).into_values().map(Read::Git);
-    steps.chain(checkouts).collect()
-}
-
-/// What the survey asks for the first step alone.
-pub fn first_reads(draft: &Draft) -> BTreeSet<Read> {
-    let setting = setting(draft);
-    draft.steps.first().into_iter().flat_map(|step| kinds::reads(&step.action, &setting)).collect()
-}
-
-/// What the API server is asked to try, once the facts are in.
-pub fn trials(draft: &Draft, facts: &Facts) -> BTreeSet<Trial> {
-    let setting = setting(draft);
-    let mut facts = facts.clone();
-    let mut tried = trial::Tried::default();
-    foresee(draft, &setting, &mut facts)
-        .iter()
-        .flat_map(|planned| tried.of(&planned.commands, &planned.forecast, &planned.after))
-        .collect()
-}
-
-/// The checks that the survey asks once, so that the plan can say what they answer now.
-pub fn endpoints(draft: &Draft) -> Vec<Action> {
-    let criteria = draft.recovered_when.iter().map(|criterion| &criterion.action);
-    let steps = draft.steps.iter().map(|step| &step.action);
-    let mut endpoints: Vec<Action> = Vec::new();
-    for action in criteria.chain(steps) {
-        let key = endpoint_key(action);
-        if key.is_some() && !endpoints.iter().any(|known| endpoint_key(known) == key) {
-            endpoints.push(action.clone());
-        }
-    }
-    endpoints
-}
-
-/// A step as it is foreseen, before what was tried is known.
-struct Foreseen {
-    forecast: Forecast,
-    commands: Vec<Vec<String>>,
-    /// The workloads as the step leaves them.
-    after: trial::Workloads,
-}
-
-/// The forecasts of all steps, each in the world that the steps before it leave.
-fn foresee(draft: &Draft, setting: &Setting, facts: &mut Facts) -> Vec<Foreseen> {
-    facts.checkouts = checkout::reads(&draft.steps, setting);
-    draft
-        .steps
-        .iter()
-        .map(|step| {
-            let mut forecast = kinds::forecast(&step.action, setting, facts);
-            checkout::forecast(&step.id, facts, &mut forecast);
-            let mark = Mark {
-                run_id: "<run>".to_owned(),
-                step_id: step.id.clone(),
-                started_at: "<start>".to_owned(),
-            };
-            let commands = kinds::commands(&step.action, setting, &mark, &forecast);
-            let after = trial::workloads(&commands, facts);
-            Foreseen { forecast, commands, after }
-        })
-        .collect()
-}
-
-/// Resolves a draft against the facts, in step order.
-pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Plan {
-    let setting = setting(draft);
-    let mut steps = Vec::new();
-    let found = crate::snapshot::of_facts(draft, &setting, &facts);
-    let mut tried = trial::Tried::default();
-    let foreseen = foresee(draft, &setting, &mut facts);
-    for (step, Foreseen { mut forecast, commands, after }) in draft.steps.iter().zip(foreseen) {
-        for trial in tried.of(&commands, &forecast, &after) {
-            trial::judge(&trial, facts.trials.get(&trial), &after, &mut forecast);
-        }
-        if draft.not_ready.is_some() {
-            let why = format!("the method {} is not ready to be run", draft.method);
-            let hint = format!("fill it in at {}, and remove `not_ready`", draft.place);
-            forecast.block(why, Some(hint));
-        }
-        let nature = kinds::nature(&step.action);
-        let standing = forecast.standing(nature);
-        let left_out = standing == Standing::Blocked
-            && draft.not_ready.is_none()
-            && circumstances.skip_blocked.contains(&step.id);
-        steps.push(PlannedStep {
-            step: step.clone(),
-            nature,
-            standing,
-            forecast,
-            commands,
-            left_out,
-        });
-    }
-    let criteria = draft
-        .recovered_when
-        .iter()
-        .map(|criterion| {
-            let key = endpoint_key(&criterion.action);
-            let answer = key.as_ref().and_then(|key| facts.endpoints.get(key));
-            let known = key.is_some_and(|key| !facts.no_data.contains(&key));
-            PlannedCriterion {
-                criterion: criterion.clone(),
-                before: answer.filter(|_| known).map(|attempt| attempt.passed),
-                now: answer.map_or_else(|| "not asked".to_owned(), |it| it.sentence.clone()),
-                warning: answer
-                    .and_then(|attempt| attempt.elsewhere)
-                    .filter(|elsewhere| *elsewhere != Elsewhere::Silent)
-                    .map(|elsewhere| elsewhere.advice().to_owned())
-                    .unwrap_or_default(),
-            }
-        })
-        .collect();
-    let mut plan = Plan {
-        target: draft.target.clone(),
-        title: draft.title.clone(),
-        method: draft.method.clone(),
-        not_ready: draft.not_ready.clone(),
-        budget: draft.budget,
-        setting,
-        cluster: cluster_name(&facts),
-        parameters: draft.parameters.clone(),
-        secrets: draft.secrets.clone(),
-        steps,
-        criteria,
-        ladder: circumstances.ladder,
-        found,
-        survey: SurveyNote {
-            elapsed_ms: circumstances.elapsed_ms,
-            unanswered: facts.unanswered(),
-            at: circumstances.at,
-        },
-        digest: String::new(),
-        simulated: circumstances.simulated,
-        place: draft.place.clone(),
-        after: draft.after.clone(),
-        forward_of: draft.forward_of.clone(),
-    };
-    plan.seal();
-    plan
-}
-
-fn cluster_name(facts: &Facts) -> ClusterName {
-    match &facts.identity {
-        None => ClusterName::default(),
-        Some(Ok(identity)) => ClusterName {
-            uid: identity.uid.clone(),
-            server: identity.server.clone(),
-            user: identity.user.clone(),
-            problem: String::new(),
-        },
-        Some(Err(why)) => {
-            ClusterName { problem: why.sentence().to_owned(), ..ClusterName::default() }
-        }
-    }
 }

@@ -1,6 +1,9 @@
 //! The only user of duct: children in a session of their own, output to files, a deadline with
 //! TERM, grace and KILL for the whole group, and an environment reduced to what programs need.
 
+mod environment;
+mod groups;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -9,7 +12,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use environment::environment;
+pub use environment::{add_to_every_child, find_program};
+pub use groups::{find_marked, group_exists, kill_marked, start_time};
 
 /// How long a group may take to end after TERM before it is killed.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -195,7 +202,7 @@ pub fn spawn(invocation: &Invocation, stdout: &File, stderr: &File) -> io::Resul
         .unchecked()
         .stdout_file(stdout.try_clone()?)
         .stderr_file(stderr.try_clone()?)
-        .full_env(environment(&invocation.env))
+        .full_env(environment(program, &invocation.env))
         .dir(invocation.cwd.as_deref().unwrap_or(Path::new("/")));
     expression = if invocation.stdin.is_empty() {
         expression.stdin_null()
@@ -281,137 +288,6 @@ pub fn reason(invocation: &Invocation, error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => format!("`{program}` is not executable"),
         _ => format!("`{program}`: {error}"),
     }
-}
-
-/// Whether any process of this group is left. One that has ended and that nobody has reaped (in a
-/// container whose first process reaps nothing it stays for good) is not.
-pub fn group_exists(group: u32) -> bool {
-    let Some(pid) = i32::try_from(group).ok().and_then(Pid::from_raw) else { return false };
-    test_kill_process_group(pid).is_ok() && !only_zombies(group)
-}
-
-/// Whether the system shows its processes and all of the group have ended.
-fn only_zombies(group: u32) -> bool {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return false };
-    let mut members = 0;
-    for entry in entries.flatten() {
-        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
-        let Some((_, fields)) = stat.rsplit_once(") ") else { continue };
-        let mut fields = fields.split(' ');
-        let (state, _parent, of) = (fields.next(), fields.next(), fields.next());
-        if of.and_then(|of| of.parse().ok()) == Some(group) {
-            members += 1;
-            if !matches!(state, Some("Z" | "X")) {
-                return false;
-            }
-        }
-    }
-    members > 0
-}
-
-/// Kills every process whose environment holds this `NAME=value`: what left its group as well.
-pub fn kill_marked(marker: &str) {
-    for (pid, _) in find_marked(marker) {
-        if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-            let _ = kill_process(pid, Signal::KILL);
-        }
-    }
-}
-
-/// The processes whose environment holds this `NAME=value`: id and program, the oldest first. It
-/// finds what left its group or was never recorded; only where the system shows environments
-/// (Linux).
-pub fn find_marked(marker: &str) -> Vec<(u32, String)> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
-    let mut pids: Vec<u32> =
-        entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
-    pids.sort_unstable();
-    let others = pids.into_iter().filter(|pid| *pid != std::process::id());
-    let found = others.filter_map(|pid| {
-        let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
-        let found = environment.split(|byte| *byte == 0).any(|one| one == marker.as_bytes());
-        let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        found.then(|| (pid, crate::terminal::sanitize::line(name.trim_end())))
-    });
-    found.collect()
-}
-
-/// When a process started, as the system tells it: with the number it names one process for good.
-pub fn start_time(pid: u32) -> Option<String> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the program's name in brackets and may hold anything.
-    let fields = stat.rsplit_once(") ")?.1;
-    fields.split(' ').nth(19).map(str::to_owned)
-}
-
-/// Added to the environment of every child from now on; set once, before the first child. The
-/// rehearsal points programs at the sandbox with it.
-pub fn add_to_every_child(environment: BTreeMap<String, String>) {
-    let _ = ADDED.set(environment);
-}
-
-static ADDED: std::sync::OnceLock<BTreeMap<String, String>> = std::sync::OnceLock::new();
-
-/// Names that children keep from our environment; everything else stays with us.
-const KEPT: [&str; 27] = [
-    "HOME",
-    "PATH",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "LANG",
-    "LANGUAGE",
-    "TZ",
-    "TMPDIR",
-    "KUBECONFIG",
-    "SSH_AUTH_SOCK",
-    "SSH_AGENT_PID",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "REQUESTS_CA_BUNDLE",
-    "GOOGLE_APPLICATION_CREDENTIALS",
-    "VIRTUAL_ENV",
-    "PYTHONPATH",
-    "DOCKER_HOST",
-    "DOCKER_CONFIG",
-    "GIT_SSL_CAINFO",
-];
-const KEPT_PREFIXES: [&str; 8] =
-    ["LC_", "XDG_", "CLOUDSDK_", "AWS_", "AZURE_", "GCLOUD_", "USE_GKE_", "GOOGLE_CLOUD_"];
-
-fn environment(added: &BTreeMap<String, String>) -> Vec<(String, String)> {
-    let mut environment: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| {
-            KEPT.contains(&name.as_str())
-                || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-        })
-        .collect();
-    environment.insert("PAGER".to_owned(), "cat".to_owned());
-    environment.insert("TERM".to_owned(), "dumb".to_owned());
-    environment.extend(ADDED.get().cloned().unwrap_or_default());
-    environment.extend(added.clone());
-    environment.into_iter().collect()
-}
-
-/// Where a program is on the PATH, or none.
-pub fn find_program(name: &str) -> Option<PathBuf> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let executable = |path: &Path| {
-        std::fs::metadata(path)
-            .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-    };
-    if name.contains('/') {
-        return Some(PathBuf::from(name)).filter(|path| executable(path));
-    }
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|dir| dir.join(name)).find(|path| executable(path))
 }
 
 #[cfg(test)]

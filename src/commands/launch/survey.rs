@@ -1,0 +1,206 @@
+//! A launch's survey: the world is asked, and the plan is made of the answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::Launch;
+use crate::draft::Draft;
+use crate::error::{Error, Exit, Result};
+use crate::facts::{self, Facts, Pace};
+use crate::inbox::{Inbox, Message};
+use crate::journal;
+use crate::plan::{self, Circumstances, Plan, Rung};
+use crate::run::{Policy, attempt_headers, millis};
+use crate::runbook::parameters::Parameters;
+use crate::runbook::{Level, Method, Runbook, SecretSource, Settings, Target};
+use crate::secrets;
+use crate::step::Setting;
+use crate::terminal::redact::Redactor;
+use crate::world::cluster::{Cluster, current_context};
+use crate::world::forge::Forge;
+use crate::world::{Reader, clock};
+
+/// How long one read of the cluster may take: less than the survey's five seconds, so that
+/// its sentence is the one that is shown.
+const CLUSTER_DEADLINE: Duration = Duration::from_millis(4500);
+
+/// What a survey needs, and what it found.
+pub(super) struct Surveyed {
+    pub plan: Plan,
+    pub reader: Reader,
+    pub at: Instant,
+}
+
+impl Launch<'_> {
+    /// Asks the world and makes the plan.
+    pub(super) fn survey(
+        &self,
+        inbox: &mut Inbox,
+        runbook: &Runbook,
+        settings: &Settings,
+        policy: &mut Policy,
+    ) -> Result<Surveyed> {
+        let parameters = Parameters::parse(&self.args.params)?.with_environment();
+        let mut draft = Draft::new(runbook, settings, self.args.method.as_deref(), &parameters)?;
+        if let Some(adapt) = self.adapt {
+            adapt(&mut draft);
+        }
+        pin_context(&mut draft);
+        let reads = plan::reads(&draft);
+        let reader = reader(&plan::setting(&draft), plan::needs_cluster(&draft.steps))?;
+        policy.secrets = fetch_secrets(inbox, &draft.secrets)?;
+        let endpoints = plan::endpoints(&draft)
+            .into_iter()
+            .map(|action| {
+                let headers = attempt_headers(&action, &policy.secrets);
+                (action, headers)
+            })
+            .collect::<Vec<_>>();
+        let begun = Instant::now();
+        let (asked, limit) = (reader.clone(), self.args.survey_timeout);
+        let tried = draft.clone();
+        let pace = Pace {
+            limit,
+            until: if self.args.now { plan::first_reads(&draft) } else { BTreeSet::new() },
+        };
+        inbox.helper(move || {
+            let trials = |facts: &Facts| plan::trials(&tried, facts);
+            let facts = facts::gather(&reads, &endpoints, &asked, &pace, &trials);
+            Message::Surveyed(Box::new(facts))
+        });
+        let mut facts = wait_for_survey(inbox, limit)?;
+        let redactor = Redactor::new(policy.secrets.values().cloned().collect());
+        for attempt in facts.endpoints.values_mut() {
+            attempt.sentence = redactor.redact(&attempt.sentence);
+        }
+        let circumstances = Circumstances {
+            ladder: match &draft.forward_of {
+                // What does not work forward is rolled back again.
+                Some(_) => runbook.methods.first().map(|it| rung_of(&runbook.target, it)),
+                None => None,
+            }
+            .map_or_else(|| self.ladder(runbook, &draft.method), |rung| vec![rung]),
+            skip_blocked: self.args.skip_blocked.clone(),
+            simulated: self.simulated,
+            elapsed_ms: millis(begun.elapsed()),
+            at: clock::now(),
+        };
+        for id in &self.args.skip_blocked {
+            if !draft.steps.iter().any(|step| step.id == *id) {
+                return Err(unknown_step(&draft, id, "--skip-blocked").into());
+            }
+        }
+        for id in policy.answers.keys() {
+            if !draft.steps.iter().any(|step| step.id == *id) {
+                return Err(unknown_step(&draft, id, "--answer").into());
+            }
+        }
+        let plan = plan::make(&draft, facts, circumstances);
+        if let Some(way) = self.way {
+            (way.check)(&plan)?;
+        }
+        Ok(Surveyed { plan, reader, at: Instant::now() })
+    }
+
+    /// The rungs above a method: the next methods, then the service's, then the system's.
+    fn ladder(&self, runbook: &Runbook, method: &str) -> Vec<Rung> {
+        let mut rungs = Vec::new();
+        let above = runbook.methods.iter().skip_while(|it| it.name != method).skip(1);
+        let above = above.filter(|method| method.not_ready.is_none());
+        rungs.extend(above.map(|method| rung_of(&runbook.target, method)));
+        let mut targets = Vec::new();
+        if runbook.target.level == Level::Component
+            && let Some(service) = &runbook.service
+        {
+            targets.push(Target { level: Level::Service, name: service.clone() });
+        }
+        if runbook.target.level != Level::System {
+            targets.push(Target { level: Level::System, name: "system".to_owned() });
+        }
+        for target in targets {
+            // A runbook that cannot be read is no rung; lint says why.
+            if let Ok((runbook, _)) = self.catalog.runbook(&target) {
+                let ready = runbook.methods.iter().filter(|method| method.not_ready.is_none());
+                rungs.extend(ready.map(|method| rung_of(&target, method)));
+            }
+        }
+        rungs
+    }
+}
+
+/// The handles to the world; the proxy is only started where something needs the cluster.
+pub fn reader(setting: &Setting, needs_cluster: bool) -> Result<Reader> {
+    Ok(Reader {
+        cluster: if needs_cluster {
+            Cluster::open(setting, CLUSTER_DEADLINE)
+        } else {
+            Cluster::unneeded(setting)
+        },
+        forge: Forge::new(journal::cache_dir()?.join("git")),
+    })
+}
+
+/// Fixes kubectl's current context for the run: somebody may switch it meanwhile. Where there is
+/// none, the survey's reads say so.
+pub fn pin_context(draft: &mut Draft) {
+    if draft.context.is_none() && plan::needs_cluster(&draft.steps) {
+        draft.context = current_context(&plan::setting(draft)).ok();
+    }
+}
+
+fn rung_of(target: &Target, method: &Method) -> Rung {
+    Rung {
+        target: target.clone(),
+        method: method.name.clone(),
+        budget: method.budget,
+        steps: method.steps.iter().map(|step| step.name.clone()).collect(),
+    }
+}
+
+fn unknown_step(draft: &Draft, id: &str, flag: &str) -> Error {
+    let ids: Vec<&str> = draft.steps.iter().map(|step| step.id.as_str()).collect();
+    let mut error = Error::usage(format!(
+        "{flag}: there is no step `{id}` in {} · {}",
+        draft.target, draft.method
+    ));
+    if let Some(near) = crate::error::nearest(id, ids.iter().copied()) {
+        error = error.hint(format!("did you mean `{near}`?"));
+    }
+    error.hint(format!("its steps: {}", ids.join(", ")))
+}
+
+/// Fetches secrets, which may take a program's time, while signals are heard.
+pub fn fetch_secrets(
+    inbox: &mut Inbox,
+    sources: &BTreeMap<String, SecretSource>,
+) -> Result<BTreeMap<String, String>> {
+    if sources.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let sources = sources.clone();
+    match inbox.attend(move || secrets::fetch(&sources)) {
+        Some(fetched) => fetched,
+        None => Err(stopped(inbox).into()),
+    }
+}
+
+/// A signal came before anything was changed.
+fn stopped(inbox: &Inbox) -> Error {
+    let exit = if inbox.terminated() { Exit::Terminated } else { Exit::Interrupted };
+    Error::new(exit, format!("{}: nothing was changed", inbox.reason()))
+}
+
+/// Waits for a survey's facts; a signal ends it.
+pub fn wait_for_survey(inbox: &mut Inbox, limit: Duration) -> Result<Facts> {
+    let until = Instant::now() + limit + Duration::from_secs(2);
+    while Instant::now() < until {
+        match inbox.recv_until(until) {
+            Some(Message::Surveyed(facts)) => return Ok(*facts),
+            Some(Message::Signal(_)) => {
+                return Err(stopped(inbox).into());
+            }
+            _ => {}
+        }
+    }
+    Err(Error::blocked("the survey did not come back").hint("nothing was changed").into())
+}
