@@ -107,6 +107,19 @@ pub struct Judged {
     pub why: String,
 }
 
+/// That the run went on without the environment's lock.
+#[derive(Debug, Clone, Serialize)]
+pub struct Waived {
+    /// Why it was not to be had.
+    pub why: String,
+    /// `prompt` or `--without-lock`.
+    pub by: String,
+    /// Who decided.
+    pub operator: String,
+    /// When, RFC 3339.
+    pub ts: String,
+}
+
 /// The next rung, as it was offered.
 #[derive(Debug, Clone, Serialize)]
 pub struct Offer {
@@ -166,6 +179,8 @@ pub struct RunState {
     pub offer: Option<Offer>,
     /// Why it paused last; none while it runs or after it finished.
     pub paused: Option<String>,
+    /// When it went on without the lock.
+    pub without_lock: Vec<Waived>,
     /// Whether the budget was used up.
     pub over_budget: bool,
     /// How often it was taken up again.
@@ -225,6 +240,7 @@ impl RunState {
             criteria: Vec::new(),
             offer: None,
             paused: None,
+            without_lock: Vec::new(),
             over_budget: false,
             resumed: 0,
             process: (start.pid, start.host.clone()),
@@ -308,6 +324,12 @@ impl RunState {
                     why: why.clone(),
                 });
             }
+            Record::LockWaived { why, by, operator } => self.without_lock.push(Waived {
+                why: why.clone(),
+                by: by.clone(),
+                operator: operator.clone(),
+                ts: envelope.ts.clone(),
+            }),
             Record::BudgetExceeded { .. } => self.over_budget = true,
             Record::EscalationOffered { target, method, command, ready, why } => {
                 self.offer = Some(Offer {

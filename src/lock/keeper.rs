@@ -104,6 +104,11 @@ impl Guard {
         asked.or_else(|| self.note.as_ref()?.wished())
     }
 
+    /// Who holds the lock, by name.
+    pub fn operator(&self) -> &str {
+        &self.me.operator
+    }
+
     /// Goes on although the lock cannot be renewed. Somebody else's taking it still stops the run.
     pub fn waive(&self) {
         if let Some(state) = &self.state {

@@ -1,11 +1,12 @@
 //! Between two steps: whether the lock still is ours, whether a higher level wants it, and what the
 //! operator says where it cannot be renewed.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use super::Run;
 use crate::inbox::Answer;
-use crate::lock::NotOurs;
+use crate::lock::{self, NotOurs};
 
 /// How long the news of the lock may take before a step.
 const GLANCE: Duration = Duration::from_millis(500);
@@ -19,33 +20,38 @@ const AWAKE: Duration = Duration::from_secs(10);
 
 impl Run {
     /// Why the run stops here and leaves the environment to others; none when it goes on.
-    pub(super) fn leave_to_others(&mut self) -> Option<String> {
+    pub(super) fn leave_to_others(&mut self) -> io::Result<Option<String>> {
         self.hands.recorder.guard().refresh(GLANCE);
         if let Some(by) = self.hands.recorder.guard().asked_to_stop() {
-            return Some(format!("preempted by {by}"));
+            return Ok(Some(format!("preempted by {by}")));
         }
         let why = match self.ours_in_a_moment() {
-            Ok(()) => return None,
-            Err(why @ (NotOurs::Lost(_) | NotOurs::Untaken)) => return Some(why.to_string()),
+            Ok(()) => return Ok(None),
+            Err(why @ (NotOurs::Lost(_) | NotOurs::Untaken)) => return Ok(Some(why.to_string())),
             Err(why @ (NotOurs::Stale(_) | NotOurs::StoodStill)) => why.to_string(),
         };
-        if self.policy.without_lock {
-            self.hands.notice(format!("{why}; going on without it (--without-lock)"));
-            self.hands.recorder.guard().waive();
-            return None;
+        let by = if self.policy.without_lock {
+            lock::BY_FLAG
+        } else if self.policy.interactive && self.goes_on_without(&why) {
+            lock::BY_PROMPT
+        } else {
+            return Ok(Some(why));
+        };
+        self.hands.recorder.guard().waive();
+        // It may have been taken by somebody while the question stood there.
+        if let Err(lost) = self.hands.recorder.guard().check() {
+            return Ok(Some(lost.to_string()));
         }
-        if self.policy.interactive {
-            let question = format!(
-                "{why}. Somebody else may take it and roll back the same environment at the same \
-                 time. Go on without the lock?"
-            );
-            if self.ask_confirm(&question) == Answer::Yes {
-                self.hands.recorder.guard().waive();
-                // It may have been taken by somebody while the question stood there.
-                return self.hands.recorder.guard().check().err().map(|why| why.to_string());
-            }
-        }
-        Some(why)
+        let operator = self.hands.recorder.guard().operator().to_owned();
+        self.commit(lock::waived(why, by, &operator))?;
+        Ok(None)
+    }
+
+    fn goes_on_without(&mut self, why: &str) -> bool {
+        self.hands.notice(format!(
+            "{why}. Somebody else may take it and roll back the same environment at the same time."
+        ));
+        self.ask_confirm("Go on without the lock?") == Answer::Yes
     }
 
     /// Whether the lock is ours; after standing still, the next renewal says so.

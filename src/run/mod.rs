@@ -151,7 +151,7 @@ impl Run {
             if self.hands.inbox.stop() != Stop::No {
                 return self.pause(self.hands.inbox.reason().to_owned());
             }
-            if let Some(why) = self.leave_to_others() {
+            if let Some(why) = self.leave_to_others()? {
                 return self.pause_with(why, Exit::LockHeld);
             }
             match self.step(index, &planned)? {

@@ -4,6 +4,7 @@
 mod contention;
 mod death;
 mod late;
+mod questions;
 mod sharing;
 
 use std::fs::OpenOptions;

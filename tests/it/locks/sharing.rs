@@ -164,7 +164,7 @@ fn where_leases_are_forbidden_a_bot_needs_a_flag_and_is_told_which() {
     assert_eq!(flag(&scenario), "true");
     here(&scenario, &["component", "other", "--yes", "--without-lock"])
         .exits(5)
-        .says("going on without the lock of test / shop");
+        .says("going on without the lock: the lock of test / shop cannot be taken: no permission");
     assert_eq!(flag(&scenario), "false");
 }
 

@@ -3,4 +3,4 @@
 mod instants;
 mod lost;
 mod meanings;
-mod stage;
+pub mod stage;

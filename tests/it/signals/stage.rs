@@ -30,7 +30,11 @@ pub struct Terminal {
 impl Terminal {
     /// Starts a command of ours at a terminal.
     pub fn start(scenario: &Scenario, arguments: &[&str]) -> Terminal {
-        let mut command = scenario.command(arguments);
+        Terminal::of(scenario.command(arguments))
+    }
+
+    /// The same for a command that is ready to be run.
+    pub fn of(mut command: Command) -> Terminal {
         command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
         command.env("TERM", "xterm");
         let process = PtyProcess::new(command).expect("a terminal");
