@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+mod beside;
+
+pub use beside::{MetricAbout, MetricsSampled, Notified, Phase, Sampled};
+
 /// The version of the record format; a reader refuses a newer one. `docs/events.md` has its history.
 pub const VERSION: u32 = 1;
 
@@ -204,6 +208,10 @@ pub enum Record {
         /// From the confirmation to here.
         elapsed_ms: u64,
     },
+    /// What was measured: before the run, while it lasts, or since. No step depends on it.
+    MetricsSampled(Box<MetricsSampled>),
+    /// Somebody was told of the run, or could not be. May stand after the end.
+    Notified(Notified),
     /// After the end: somebody looks at a tier of the validation.
     ValidationStarted {
         /// The tier.

@@ -29,6 +29,7 @@ pub mod secrets;
 pub mod event;
 pub mod followed;
 pub mod journal;
+pub mod measured;
 pub mod snapshot;
 pub mod state;
 

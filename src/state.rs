@@ -9,6 +9,7 @@ use crate::event::{
     Choice, EffectKind, Envelope, Outcome, Record, RunStarted, SkipReason, Verdict,
 };
 use crate::followed::Followed;
+use crate::measured::Beside;
 use crate::plan::Plan;
 use crate::step::Outputs;
 
@@ -191,6 +192,8 @@ pub struct RunState {
     pub finish: Option<Finish>,
     /// What was done after that.
     pub after: Followed,
+    /// What was measured, and who was told.
+    pub beside: Beside,
 }
 
 impl RunState {
@@ -246,6 +249,7 @@ impl RunState {
             process: (start.pid, start.host.clone()),
             finish: None,
             after: Followed::default(),
+            beside: Beside::default(),
         }
     }
 
@@ -356,6 +360,8 @@ impl RunState {
                     ts: envelope.ts.clone(),
                 });
             }
+            Record::MetricsSampled(sampled) => self.beside.sampled(sampled),
+            Record::Notified(told) => self.beside.told(&envelope.ts, told),
             Record::ValidationStarted { .. }
             | Record::ItemJudged { .. }
             | Record::TierClosed { .. }

@@ -13,7 +13,7 @@ use crate::error::{Error, Exit, Result};
 use crate::event::Approval;
 use crate::journal::{own_file, private_dir};
 use crate::plan::Plan;
-use crate::runbook::{ApprovalRule, Settings};
+use crate::runbook::{ApprovalRule, Settings, Target};
 use crate::terminal::plan_view::run_command;
 
 /// Fewer hexadecimal digits than this do not name a plan.
@@ -35,12 +35,11 @@ pub fn check(
     if args.approved_by.is_some() {
         return Err(Error::usage("--approved-by goes with --approve DIGEST").into());
     }
-    let Some(rule) = rule_for(plan, settings) else { return Ok(None) };
+    let Some(who) = needed(settings, &plan.target, &plan.method) else { return Ok(None) };
     if let Some(reason) = &args.break_glass {
         return Ok(Some(Approval { break_glass: Some(reason.clone()), ..Approval::default() }));
     }
     remember(plan, state);
-    let who = rule.by.as_deref().unwrap_or("somebody else");
     let command = run_command(&plan.target, &plan.method).join(" ");
     Err(Error::new(
         Exit::ApprovalRequired,
@@ -55,10 +54,17 @@ pub fn check(
     .into())
 }
 
-fn rule_for<'s>(plan: &Plan, settings: &'s Settings) -> Option<&'s ApprovalRule> {
+/// Whose approval a method needs; none where it needs none.
+pub fn needed(settings: &Settings, target: &Target, method: &str) -> Option<String> {
+    let rule = rule_for(settings, target, method)?;
+    Some(rule.by.clone().unwrap_or_else(|| "somebody else".to_owned()))
+}
+
+fn rule_for<'s>(settings: &'s Settings, target: &Target, method: &str) -> Option<&'s ApprovalRule> {
     settings.approvals.iter().find(|rule| {
-        rule.level == plan.target.level
-            && (rule.methods.is_empty() || rule.methods.contains(&plan.method))
+        let methods = &rule.methods;
+        rule.level == target.level
+            && (methods.is_empty() || methods.iter().any(|known| known == method))
     })
 }
 

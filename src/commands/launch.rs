@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use crate::cli::RunArgs;
@@ -129,8 +130,13 @@ impl Launch<'_> {
         let journal = Journal::create(&self.state, &run_id)?;
         let output_dir = journal.dir().to_owned();
         let mut views = self.screen.views(&surveyed.plan, &run_id);
-        let beside = Beside::begin(self, &settings, &output_dir, &mut views);
-        let mut hands = Hands::new(inbox, Recorder::new(journal, views).guarded(lock.guard()));
+        let (beside, told) = if self.simulated {
+            (Beside::default(), channel().1)
+        } else {
+            Beside::begin(&self.screen, &self.catalog, &self.args.params, None, &mut views)
+        };
+        let recorder = Recorder::new(journal, views).guarded(lock.guard()).beside(told);
+        let mut hands = Hands::new(inbox, recorder);
         hands.output_dir = Some(output_dir);
         hands.redact(Redactor::new(policy.secrets.values().cloned().collect()));
         let mut state = self
@@ -153,10 +159,9 @@ impl Launch<'_> {
         run.hands.recorder.finish();
         run.reader.cluster.close();
         let conclusion = conclusion?;
-        drop(beside);
         self.screen.end(&run.state);
         commands::sweep(&self.screen);
-        run.hands.recorder.told(beside::TELL);
+        beside.end(&self.screen, &mut run.hands.recorder);
         Ok(Launch::after(run, conclusion))
     }
 
@@ -324,7 +329,8 @@ impl Launch<'_> {
             forward_of: plan.forward_of.clone(),
             budget_ms: plan.budget.map(millis),
             simulated: self.simulated,
-            catalog: self.catalog.dir().display().to_string(),
+            // Absolute: whoever goes on with the run may stand elsewhere.
+            catalog: std::path::absolute(self.catalog.dir())?.display().to_string(),
             plan: serde_json::to_value(plan)?,
         };
         let mut records = vec![hands.recorder.append(Record::RunStarted(Box::new(start)))?];

@@ -108,7 +108,8 @@ fn of_run(text: &str) -> Result<Around> {
     Ok(Around {
         about: format!("{} · {}, run {run_id}", state.start.target, state.start.method),
         began: seconds(&state.started),
-        ended: seconds(&state.last),
+        // What was recorded after the end, perhaps days later, is no part of the run.
+        ended: seconds(state.finish.as_ref().map_or(&state.last, |finish| &finish.ts)),
     })
 }
 

@@ -15,6 +15,7 @@ use crate::terminal::redact::Redactor;
 use crate::terminal::{prompt, resume_view};
 use crate::world::hands::Hands;
 
+use super::beside::Beside;
 use super::launch::{fetch_secrets, journal_failed, reader};
 use super::screen::Screen;
 use super::under_lock::{Claim, note_waiver};
@@ -84,8 +85,10 @@ pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
     claim.incident.clone_from(&state.start.incident);
     let lock = claim.take(&mut inbox, screen, &state_dir, &reader.cluster)?;
     let output_dir = journal.dir().to_owned();
-    let views = screen.views(&plan, &run_id);
-    let mut hands = Hands::new(inbox, Recorder::new(journal, views).guarded(lock.guard()));
+    let mut views = screen.views(&plan, &run_id);
+    let (beside, told) = Beside::again(screen, &state, &mut views);
+    let recorder = Recorder::new(journal, views).guarded(lock.guard()).beside(told);
+    let mut hands = Hands::new(inbox, recorder);
     hands.output_dir = Some(output_dir);
     hands.redact(Redactor::new(policy.secrets.values().cloned().collect()));
     let mut state = state;
@@ -105,6 +108,7 @@ pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
     let conclusion = conclusion?;
     screen.end(&run.state);
     super::sweep(screen);
+    beside.end(screen, &mut run.hands.recorder);
     Ok(match conclusion {
         Conclusion::Finished(_, exit)
         | Conclusion::Paused(exit)

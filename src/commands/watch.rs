@@ -2,40 +2,43 @@
 //! in `watch::decide`. It acts by starting this program again, as an operator would by hand: the
 //! same lock, journal, verdict and report, and a crash of one does not end the other.
 
+mod act;
+
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
 use crate::cli::{Act, Output, WatchArgs};
-use crate::draft::Draft;
 use crate::error::{Error, Exit, Result};
+use crate::event::Record;
 use crate::inbox::{Answer, Inbox, Stop};
 use crate::journal;
-use crate::output::notify::{Message, Notifier};
-use crate::plan;
+use crate::output::notify::{Message, Notifier, Pending};
 use crate::run::ask;
+use crate::runbook::Settings;
 use crate::runbook::catalog::{Catalog, TRIGGERS};
-use crate::runbook::parameters::Parameters;
 use crate::runbook::watching::{Trigger, Watching};
-use crate::runbook::{Action, Level, Settings, Workload};
 use crate::terminal::prompt;
 use crate::watch::allowed;
-use crate::watch::decide::{Change, Fired, Gate, Monitor, Rule};
+use crate::watch::decide::{Change, Fired, Monitor, Rule};
 use crate::watch::evaluate::{self, Evaluation, State};
 use crate::watch::memory::Memory;
 use crate::world::clock;
-use crate::world::process::{Invocation, spawn};
 
-use super::launch::reader;
+use super::approval;
 use super::screen::Screen;
 
 /// The time between two evaluations where nobody says.
 const EVERY: Duration = Duration::from_secs(15);
-/// How long a rollback may take before the monitor stops waiting for it.
-const RUN_LIMIT: Duration = Duration::from_secs(3600);
+/// How long those who are told may take to hear of the last trigger.
+const TELL: Duration = Duration::from_secs(3);
+/// The file of who was told of triggers; there is no run yet, and so no journal.
+const TOLD: &str = "told.jsonl";
 
 /// Watches until a signal, or for so many rounds.
 pub fn watch(catalog: &Catalog, screen: &Screen, args: &WatchArgs) -> Result<Exit> {
@@ -62,9 +65,13 @@ pub fn watch(catalog: &Catalog, screen: &Screen, args: &WatchArgs) -> Result<Exi
             .hint(format!("it is in {}", state.join("watch").display()))
     })?;
     let hourly = watching.watch.hourly.unwrap_or(2) as usize;
+    let before = act::unfinished(&state, &fired);
+    let (sender, told) = channel();
+    let pending = Pending::default();
     let mut watcher = Watcher {
         monitor: Monitor::new(rules(&watching), hourly, fired),
-        notifier: Notifier::new(&watching, &state.join("watch")),
+        notifier: Notifier::new(&watching, &sender, &pending),
+        told,
         held: BTreeMap::new(),
         states: BTreeMap::new(),
         inbox: Inbox::new(),
@@ -76,8 +83,13 @@ pub fn watch(catalog: &Catalog, screen: &Screen, args: &WatchArgs) -> Result<Exi
         memory,
     };
     watcher.inbox.hear_signals()?;
+    for (trigger, run_id, why) in before {
+        let details = json!({ "run_id": run_id, "resume": ["rollback", "resume", run_id] });
+        watcher.event("unfinished", &trigger, &why, details);
+    }
     let exit = watcher.go()?;
-    watcher.notifier.wait(Duration::from_secs(3));
+    pending.wait(TELL);
+    watcher.told();
     Ok(exit)
 }
 
@@ -109,6 +121,7 @@ fn rules(watching: &Watching) -> BTreeMap<String, Rule> {
 struct Watcher<'a> {
     monitor: Monitor,
     notifier: Notifier,
+    told: Receiver<Record>,
     /// Why a trigger is not acted on, said once for each reason.
     held: BTreeMap<String, String>,
     states: BTreeMap<String, State>,
@@ -135,6 +148,7 @@ impl Watcher<'_> {
         loop {
             let begun = Instant::now();
             self.round()?;
+            self.told();
             round += 1;
             if self.args.rounds.is_some_and(|rounds| round >= rounds) {
                 return Ok(Exit::Success);
@@ -177,6 +191,24 @@ impl Watcher<'_> {
         Ok(())
     }
 
+    /// Writes down who was told, and says who could not be.
+    fn told(&mut self) {
+        while let Ok(record) = self.told.try_recv() {
+            let mut file = OpenOptions::new();
+            let file = file.create(true).append(true).open(self.log.join(TOLD));
+            let mut value = json!(record);
+            value["v"] = 1.into();
+            value["ts"] = clock::now().into();
+            let _ = file.and_then(|mut file| file.write_all(format!("{value}\n").as_bytes()));
+            if let Record::Notified(told) = &record
+                && !told.delivered
+            {
+                let why = format!("{} could not be told: {}", told.name, told.why);
+                self.event("untold", "", &why, json!({ "name": told.name }));
+            }
+        }
+    }
+
     fn raised(&mut self, one: &Evaluation) {
         let details =
             json!({ "severity": one.severity, "command": one.command, "value": one.value });
@@ -203,9 +235,16 @@ impl Watcher<'_> {
         let now = millis();
         let permit = self.monitor.permit(&one.name, now, &gate).and_then(|revision| {
             let target = trigger.target().ok_or("it names no target")?;
-            let (runbook, _) = self.catalog.runbook(&target).map_err(|error| error.to_string())?;
+            let (runbook, settings) =
+                self.catalog.runbook(&target).map_err(|error| error.to_string())?;
             let method = allowed(&runbook, trigger.method.as_deref())?;
-            Ok((revision, method))
+            match approval::needed(&settings, &target, &method) {
+                Some(by) => Err(format!(
+                    "{target} · {method} needs the approval of {by}; by hand: {}",
+                    one.command.join(" ")
+                )),
+                None => Ok((revision, method)),
+            }
         });
         let (revision, method) = match permit {
             Ok(permit) => permit,
@@ -235,97 +274,6 @@ impl Watcher<'_> {
         self.roll_back(one, &trigger, &method)
     }
 
-    /// The switch and the revision, read now; what cannot be read says so.
-    fn gate(&self, trigger: &Trigger) -> Gate {
-        let Some(switch) = &self.watching.watch.switch else {
-            let why = "triggers.yaml names no `watch.switch`".to_owned();
-            return Gate { switch: Err(why.clone()), revision: Err(why) };
-        };
-        let drafted = self.draft(trigger);
-        let draft = match drafted {
-            Ok(draft) => draft,
-            Err(why) => return Gate { switch: Err(why.clone()), revision: Err(why) },
-        };
-        let opened = reader(&plan::setting(&draft), true).map_err(|error| error.to_string());
-        let reader = match opened {
-            Ok(reader) => reader,
-            Err(why) => return Gate { switch: Err(why.clone()), revision: Err(why) },
-        };
-        let on = reader
-            .cluster
-            .configmap(&switch.configmap)
-            .map(|map| map["data"][&switch.key] == "true")
-            .map_err(|why| why.sentence().to_owned());
-        let revision = revision(&reader.cluster, &draft);
-        reader.cluster.close();
-        Gate { switch: on, revision }
-    }
-
-    fn draft(&self, trigger: &Trigger) -> std::result::Result<Draft, String> {
-        let target = trigger.target().ok_or("it names no target")?;
-        let read = || -> Result<Draft> {
-            let (runbook, settings) = self.catalog.runbook(&target)?;
-            let given = Parameters::parse(&self.args.params)?.with_environment();
-            Draft::new(&runbook, &settings, trigger.method.as_deref(), &given)
-        };
-        read().map_err(|error| error.to_string())
-    }
-
-    /// Starts this program, as by hand, and waits for its end.
-    fn roll_back(&mut self, one: &Evaluation, trigger: &Trigger, method: &str) -> Result<()> {
-        let mut argv = vec![std::env::current_exe()?.display().to_string()];
-        argv.extend(["--runbooks".to_owned(), self.catalog.dir().display().to_string()]);
-        argv.extend(["--output".to_owned(), "jsonl".to_owned()]);
-        argv.extend(trigger.rollback.split_whitespace().map(str::to_owned));
-        argv.extend(["--method", method, "--yes", "--no-input"].map(str::to_owned));
-        if let Some(target) = trigger.target().filter(|target| target.level == Level::Service) {
-            argv.extend(["--confirm".to_owned(), target.name]);
-        }
-        let reason = format!("rollback watch: {}: {}", one.title, one.why);
-        argv.extend(["--trigger", &one.name, "--reason", &reason].map(str::to_owned));
-        for param in &self.args.params {
-            argv.extend(["--param".to_owned(), param.clone()]);
-        }
-        let details = json!({ "command": &argv[1..] });
-        self.event("rolling_back", &one.name, &format!("{} · {method}", trigger.rollback), details);
-        let mut invocation = Invocation::new(argv, RUN_LIMIT);
-        invocation.env = std::env::vars().collect();
-        invocation.cwd = std::env::current_dir().ok();
-        let stream = self.log.join("last-run.jsonl");
-        let (out, err) = (File::create(&stream)?, File::create(self.log.join("last-run.stderr"))?);
-        let running = match spawn(&invocation, &out, &err) {
-            Ok(running) => running,
-            Err(error) => {
-                self.event(
-                    "rolled_back",
-                    &one.name,
-                    &format!("it could not be started: {error}"),
-                    json!({}),
-                );
-                return Ok(());
-            }
-        };
-        let mut told = false;
-        let ending = loop {
-            if let Some(ending) = running.wait(Duration::from_millis(200)) {
-                break ending;
-            }
-            self.inbox.drain();
-            if self.inbox.stop() != Stop::No && !told {
-                // The run stops after its step and can be resumed.
-                running.terminate();
-                told = true;
-            }
-        };
-        let text = std::fs::read_to_string(&stream).unwrap_or_default();
-        let last: Value =
-            text.lines().last().and_then(|it| serde_json::from_str(it).ok()).unwrap_or_default();
-        let verdict = last["verdict"].as_str().map_or_else(|| ending.phrase(), str::to_owned);
-        let details = json!({ "run_id": last["run_id"], "verdict": last["verdict"], "exit_code": last["exit_code"] });
-        self.event("rolled_back", &one.name, &verdict, details);
-        Ok(())
-    }
-
     /// A line for people, or an object for programs.
     fn event(&self, kind: &str, trigger: &str, why: &str, details: Value) {
         let ts = clock::now();
@@ -353,38 +301,4 @@ impl Watcher<'_> {
 fn millis() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// What is deployed: the images of the workloads that the method restarts. A rollback by flags does
-/// not change it, a new deployment does.
-fn revision(
-    cluster: &crate::world::cluster::Cluster,
-    draft: &Draft,
-) -> std::result::Result<String, String> {
-    let mut workloads: Vec<&Workload> = draft
-        .steps
-        .iter()
-        .flat_map(|step| match &step.action {
-            Action::Restart(restart) => restart.workloads.iter().collect::<Vec<_>>(),
-            Action::SetFlags(flags) => flags.workload.iter().collect(),
-            _ => Vec::new(),
-        })
-        .collect();
-    workloads.sort();
-    workloads.dedup();
-    if workloads.is_empty() {
-        return Err("its method restarts nothing".to_owned());
-    }
-    let mut words = Vec::new();
-    for workload in workloads {
-        let object = cluster.workload_object(workload).map_err(|why| why.sentence().to_owned())?;
-        let containers = object["spec"]["template"]["spec"]["containers"].as_array();
-        let images: Vec<&str> =
-            containers.into_iter().flatten().filter_map(|it| it["image"].as_str()).collect();
-        if images.is_empty() {
-            return Err(format!("{workload} has no image"));
-        }
-        words.push(format!("{workload}={}", images.join("+")));
-    }
-    Ok(words.join(","))
 }

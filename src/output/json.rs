@@ -119,6 +119,7 @@ pub fn run_json(state: &RunState) -> Value {
         "snapshot": state.snapshot,
         "next": state.offer,
         "after": state.after,
+        "beside": state.beside,
     })
 }
 

@@ -5,6 +5,7 @@ pub mod grafana;
 pub mod json;
 pub mod jsonl;
 pub mod notify;
+pub mod pending;
 pub mod recorder;
 pub mod rules;
 pub mod samples;

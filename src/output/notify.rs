@@ -1,19 +1,14 @@
 //! Who is told: Slack-compatible webhooks, webhooks that get JSON, commands, silences. Each has a
 //! thread of its own with retries; nothing waits for them and nothing fails by them. Who was told,
-//! and who could not be, is written beside the journal of the run (`told.jsonl`).
+//! and who could not be, is sent back: a run's recorder journals it.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
-use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::json;
 
-use crate::event::{Envelope, Outcome, Record};
-use crate::journal::own_file;
+use crate::event::{Envelope, Notified, Outcome, Record, RunStarted};
 use crate::runbook::watching::{Notification, Watching};
 use crate::world::clock;
 use crate::world::process::{Invocation, capture};
@@ -26,8 +21,6 @@ const LIMIT: Duration = Duration::from_secs(5);
 const RETRY: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
 /// How long an alert stays silenced for a run.
 const SILENCE: Duration = Duration::from_secs(3600);
-/// The file of who was told.
-pub const TOLD: &str = "told.jsonl";
 
 /// What somebody is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -49,20 +42,20 @@ pub struct Message {
     pub verdict: Option<String>,
 }
 
+/// What is under way beside a run: who is told of what; none is the measuring.
+pub type Pending = super::pending::Pending<Option<(String, String)>>;
+
 /// Tells everybody, in the background.
 #[derive(Debug)]
 pub struct Notifier {
-    channels: Vec<(Vec<String>, Sender<Message>)>,
-    open: Arc<(Mutex<usize>, Condvar)>,
+    channels: Vec<(String, Vec<String>, Sender<Message>)>,
+    pending: Pending,
     about: Message,
 }
 
 impl Notifier {
-    /// For a watching file; who was told is written to `dir`.
-    pub fn new(watching: &Watching, dir: &Path) -> Notifier {
-        let open: Arc<(Mutex<usize>, Condvar)> = Arc::default();
-        let file = own_file(OpenOptions::new().create(true).append(true), &dir.join(TOLD)).ok();
-        let file = Arc::new(Mutex::new(file));
+    /// For a watching file; what came of each delivery is sent to `records`.
+    pub fn new(watching: &Watching, records: &Sender<Record>, pending: &Pending) -> Notifier {
         let alertmanager = watching.alertmanager().ok();
         let channels = watching
             .notifications
@@ -70,48 +63,54 @@ impl Notifier {
             .map(|told| {
                 let (sender, receiver) = channel::<Message>();
                 let (told, alertmanager) = (told.clone(), alertmanager.clone());
-                let on = told.on.clone();
-                let (file, open) = (file.clone(), open.clone());
+                let (name, on) = (told.name.clone(), told.on.clone());
+                let (records, pending) = (records.clone(), pending.clone());
                 std::thread::spawn(move || {
                     for message in receiver {
-                        deliver(&told, alertmanager.as_ref(), &message, &file);
-                        if let Ok(mut open_now) = open.0.lock() {
-                            *open_now = open_now.saturating_sub(1);
-                        }
-                        open.1.notify_all();
+                        let came_of = deliver(&told, alertmanager.as_ref(), &message);
+                        let done = Some((told.name.clone(), message.occasion.clone()));
+                        let _ = records.send(Record::Notified(came_of));
+                        pending.end(&done);
                     }
                 });
-                (on, sender)
+                (name, on, sender)
             })
             .collect();
-        Notifier { channels, open, about: Message::default() }
+        Notifier { channels, pending: pending.clone(), about: Message::default() }
+    }
+
+    /// The run that the records are of, where its start was recorded by another process.
+    pub fn about(&mut self, run_id: &str, start: &RunStarted) {
+        self.about = Message {
+            target: format!("{} · {}", start.target, start.method),
+            run_id: Some(run_id.to_owned()),
+            trigger: start.trigger.clone(),
+            ..Message::default()
+        };
     }
 
     /// Tells everybody who wants to know of this. Returns at once.
     pub fn tell(&self, message: &Message) {
-        for (on, sender) in &self.channels {
+        for (name, on, sender) in &self.channels {
             if !on.is_empty() && !on.contains(&message.occasion) {
                 continue;
             }
-            if let Ok(mut open) = self.open.0.lock() {
-                *open += 1;
+            let what = Some((name.clone(), message.occasion.clone()));
+            self.pending.begin(what.clone());
+            if sender.send(message.clone()).is_err() {
+                self.pending.end(&what);
             }
-            let _ = sender.send(message.clone());
         }
     }
 
     /// Tells of a record, where it is worth it.
     pub fn record(&mut self, envelope: &Envelope) {
+        if let Record::RunStarted(start) = &envelope.record {
+            self.about(&envelope.run_id, start);
+        }
         let mut message = self.about.clone();
         let (occasion, text) = match &envelope.record {
             Record::RunStarted(start) => {
-                self.about = Message {
-                    target: format!("{} · {}", start.target, start.method),
-                    run_id: Some(envelope.run_id.clone()),
-                    trigger: start.trigger.clone(),
-                    ..Message::default()
-                };
-                message = self.about.clone();
                 let why = start.trigger.as_ref().or(start.reason.as_ref());
                 let why = why.map_or(String::new(), |why| format!(" ({why})"));
                 let by = &start.operator;
@@ -122,6 +121,13 @@ impl Notifier {
                         message.target, start.context
                     ),
                 )
+            }
+            Record::Resumed { operator, .. } => {
+                ("start", format!("rollback of {} goes on, by {operator}", message.target))
+            }
+            Record::RunPaused { why, resume, .. } => {
+                let go_on = resume.join(" ");
+                ("failure", format!("rollback of {} stops: {why}; {go_on}", message.target))
             }
             Record::StepEnded {
                 step, outcome: Outcome::Failed | Outcome::TimedOut, why, ..
@@ -140,42 +146,27 @@ impl Notifier {
         message.text = text;
         self.tell(&message);
     }
-
-    /// Waits until everybody was told, or the limit; for after the end.
-    pub fn wait(&self, limit: Duration) {
-        let until = Instant::now() + limit;
-        let Ok(mut open) = self.open.0.lock() else { return };
-        while *open > 0 {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            let Ok((again, _)) = self.open.1.wait_timeout(open, left) else { return };
-            open = again;
-        }
-    }
 }
 
-fn deliver(
-    told: &Notification,
-    alertmanager: Option<&Server>,
-    message: &Message,
-    file: &Mutex<Option<File>>,
-) {
-    let mut why = String::new();
-    let mut attempts = 0;
+fn deliver(told: &Notification, alertmanager: Option<&Server>, message: &Message) -> Notified {
+    let mut came_of = Notified {
+        name: told.name.clone(),
+        occasion: message.occasion.clone(),
+        delivered: false,
+        attempts: 0,
+        why: String::new(),
+    };
     for wait in [Duration::ZERO].into_iter().chain(RETRY) {
         std::thread::sleep(wait);
-        attempts += 1;
-        match once(told, alertmanager, message) {
-            Ok(said) => {
-                why = said;
-                return note(told, message, attempts, true, &why, file);
-            }
-            Err(failed) => why = failed,
+        came_of.attempts += 1;
+        let once = once(told, alertmanager, message);
+        came_of.delivered = once.is_ok();
+        came_of.why = once.unwrap_or_else(|why| why);
+        if came_of.delivered {
+            break;
         }
     }
-    note(told, message, attempts, false, &why, file);
+    came_of
 }
 
 /// One delivery. What failed is said without the address: it may be a secret.
@@ -223,24 +214,5 @@ fn once(
         Ok(status.to_string())
     } else {
         Err(format!("it answers {status}"))
-    }
-}
-
-fn note(
-    told: &Notification,
-    message: &Message,
-    attempts: u32,
-    delivered: bool,
-    why: &str,
-    file: &Mutex<Option<File>>,
-) {
-    let line = json!({
-        "v": 1, "ts": clock::now(), "name": told.name, "occasion": message.occasion,
-        "delivered": delivered, "attempts": attempts, "why": why,
-    });
-    if let Ok(mut file) = file.lock()
-        && let Some(file) = file.as_mut()
-    {
-        let _ = file.write_all(format!("{line}\n").as_bytes());
     }
 }

@@ -2,15 +2,19 @@
 //! died (a closed pipe, a lost terminal) is quiet and stops nothing.
 
 use std::io;
-use std::time::Duration;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
-use crate::event::{Envelope, Live, Record};
+use crate::event::{Envelope, Live, Notified, Record};
 use crate::journal::{Journal, Permit};
 use crate::lock::Guard;
 use crate::output::jsonl::JsonLines;
-use crate::output::notify::Notifier;
+use crate::output::notify::{Notifier, Pending};
 use crate::terminal::live::LiveView;
 use crate::terminal::redact::Redactor;
+
+/// How long what goes on beside a run is waited for before what came is recorded.
+const SLICE: Duration = Duration::from_millis(50);
 
 /// A renderer.
 pub enum View {
@@ -29,6 +33,8 @@ pub struct Recorder {
     last: Option<Envelope>,
     redactor: Redactor,
     guard: Guard,
+    beside: Option<Receiver<Record>>,
+    over: bool,
 }
 
 impl Recorder {
@@ -42,7 +48,16 @@ impl Recorder {
             last: None,
             redactor: Redactor::new(Vec::new()),
             guard: Guard::default(),
+            beside: None,
+            over: false,
         }
+    }
+
+    /// Takes in what goes on beside the run, as it comes: what others send here is journaled.
+    #[must_use]
+    pub fn beside(mut self, records: Receiver<Record>) -> Recorder {
+        self.beside = Some(records);
+        self
     }
 
     /// From now on these secrets are kept out of what is said in words.
@@ -94,9 +109,33 @@ impl Recorder {
         self.last.clone()
     }
 
+    /// Journals what was sent from beside the run; durable with the next record that is. A stream
+    /// ends with the run: what comes later stands in the journal only. Gives who could not be told.
+    fn take_in(&mut self) -> Vec<Notified> {
+        let mut untold = Vec::new();
+        while let Some(record) = self.beside.as_ref().and_then(|it| it.try_recv().ok()) {
+            if let Record::Notified(told) = &record
+                && !told.delivered
+            {
+                untold.push(told.clone());
+            }
+            let Ok(envelope) = self.journal.append(self.clean(record)) else { break };
+            if !self.over {
+                self.render(&envelope);
+            }
+        }
+        untold
+    }
+
     /// Shows records that were written before, without writing them again.
     pub fn show(&mut self, envelope: &Envelope) {
         self.last = Some(envelope.clone());
+        self.over =
+            matches!(envelope.record, Record::RunFinished { .. } | Record::RunPaused { .. });
+        self.render(envelope);
+    }
+
+    fn render(&mut self, envelope: &Envelope) {
         for view in &mut self.views {
             match view {
                 View::Human(view) => view.record(envelope),
@@ -140,7 +179,9 @@ impl Recorder {
             | Record::RunFinished { why, .. }
             | Record::ItemJudged { why, .. }
             | Record::RunClosed { why, .. } => vec![why],
+            Record::Notified(told) => vec![&mut told.why],
             Record::RunStarted(_)
+            | Record::MetricsSampled(_)
             | Record::Confirmed { .. }
             | Record::SnapshotTaken { .. }
             | Record::StepIntended { .. }
@@ -176,6 +217,7 @@ impl Recorder {
 
     /// Draws what moves.
     pub fn tick(&mut self) {
+        self.take_in();
         for view in &mut self.views {
             match view {
                 View::Human(view) => view.tick(),
@@ -214,12 +256,27 @@ impl Recorder {
         }
     }
 
-    /// After the end: those who are told get a moment to hear of it.
-    pub fn told(&self, limit: Duration) {
-        for view in &self.views {
-            if let View::Told(notifier) = view {
-                notifier.wait(limit);
+    /// After the end: what goes on beside gets a moment to end and is journaled. Gives who could not
+    /// be told since.
+    pub fn settle(&mut self, pending: &Pending, limit: Duration) -> Vec<Notified> {
+        let until = Instant::now() + limit;
+        let mut untold = Vec::new();
+        // In slices, so that what comes is recorded when it comes.
+        let late = loop {
+            let late = pending.wait(SLICE);
+            untold.extend(self.take_in());
+            if late.is_empty() || Instant::now() >= until {
+                break late;
             }
+        };
+        for (name, occasion) in late.into_iter().flatten() {
+            let why = "no answer before this process ended".to_owned();
+            let told = Notified { name, occasion, delivered: false, attempts: 0, why };
+            let _ = self.journal.append(Record::Notified(told.clone()));
+            untold.push(told);
         }
+        // The run is over; that this could not be written is no news about it.
+        let _ = self.journal.sync();
+        untold
     }
 }

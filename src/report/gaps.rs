@@ -12,7 +12,7 @@ pub const PROMPTS: [(&str, &str); 13] = [
     ("primary-cause", "Primary cause: what exactly went wrong?"),
     ("contributing-factors", "Contributing factors: what made it possible, or worse?"),
     ("user-impact", "User impact: who saw what, for how long?"),
-    ("business-impact", "Business impact, in numbers."),
+    ("business-impact", "Business impact: how much, in numbers?"),
     ("system-impact", "System impact: technical details beyond the values above."),
     ("worked-well", "What worked well?"),
     ("could-improve", "What could improve?"),

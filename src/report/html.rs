@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::gaps::{self, Kept};
 use super::page::{self, Block};
-use super::{Story, timeline};
+use super::{Story, metrics, timeline};
 
 /// The page; `kept` is what people wrote in an earlier one.
 pub fn report(story: &Story, kept: &Kept) -> String {
@@ -88,9 +88,24 @@ fn write(out: &mut String, story: &Story, block: &Block, kept: &Kept) {
             gaps::write(out, id, kept, &empty);
             writeln!(out, "</section>")
         }
+        Block::Metrics(rows) => {
+            out.push_str("<div class=\"wide\"><table class=\"metrics\">\n<thead><tr>");
+            for cell in metrics::HEAD {
+                let _ = write!(out, "<th>{cell}</th>");
+            }
+            out.push_str("<th>Before, during, after</th></tr></thead>\n<tbody>\n");
+            for row in rows {
+                let named = metrics::HEAD.iter().zip(&row.cells);
+                let cell = |(name, cell): (&&str, &String)| {
+                    format!("<td data-name=\"{name}\">{}</td>", escape(cell))
+                };
+                let cells: String = named.map(cell).collect();
+                let _ = writeln!(out, "<tr>{cells}<td>{}</td></tr>", row.svg);
+            }
+            writeln!(out, "</tbody></table></div>")
+        }
         Block::Timeline => {
-            out.push_str(&timeline::svg(story));
-            Ok(())
+            writeln!(out, "<div class=\"wide\">\n{}</div>", timeline::svg(story))
         }
     };
 }
@@ -152,24 +167,44 @@ pre { background: var(--wash); border: 1px solid var(--rule); border-radius: 3px
   margin: .7rem 0; }
 .gap h3 { margin: 0 0 .2rem; }
 .gap .open { color: var(--dim); font-style: italic; margin: 0; }
-.gantt { width: 100%; height: auto; margin: .4rem 0 .8rem; }
+.gantt { width: 100%; min-width: 40rem; height: auto; margin: .4rem 0 .8rem; }
 .gantt text { fill: var(--ink); font: 13px system-ui, 'Liberation Sans', sans-serif; }
 .gantt .tick, .gantt .note { fill: var(--dim); font-size: 12px; }
 .gantt .grid { stroke: var(--rule); }
 .gantt .budget { stroke: var(--bad); stroke-width: 1.5; stroke-dasharray: 4 3; }
 .gantt .budget-name { fill: var(--bad); }
+.number { fill: none; stroke: var(--check); stroke-width: 1.6; stroke-linejoin: round; }
+circle.number { fill: var(--check); stroke: none; }
+.alert, .spark .budget { stroke: var(--bad); stroke-dasharray: 3 3; opacity: .75; }
+.spark { display: block; width: 100%; max-width: 180px; min-width: 6rem; height: auto; }
+.spark .run { fill: var(--wash); }
+.metrics td:last-child { min-width: 6rem; }
 .gantt rect.done { fill: var(--good); }
 .gantt rect.check { fill: var(--check); }
 .gantt rect.failed { fill: var(--bad); }
 .gantt rect.skipped { fill: var(--dim); }
-@media (max-width: 36rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } }
+@media (max-width: 36rem) {
+  main { padding: 1.5rem 1rem 3rem; }
+  dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; }
+  .metrics thead { display: none; }
+  .metrics tr { display: grid; grid-template-columns: repeat(3, 1fr); padding: .6rem 0;
+    border-bottom: 1px solid var(--rule); }
+  .metrics td { border: 0; padding: .15rem 0; }
+  .metrics td:first-child { grid-column: 1 / -1; font-weight: 600; }
+  .metrics td:last-child { grid-column: 2 / -1; }
+  .metrics td:not(:first-child)[data-name]::before { content: attr(data-name); display: block;
+    color: var(--dim); font-size: .85em; }
+}
 @media print {
   :root { --paper: #fff; --ink: #000; --dim: #444; --rule: #bbb; --wash: #f6f6f6; --gap: #fff;
     --good: #1a7f4b; --warn: #9a6200; --bad: #c0362c; --check: #2b6cb0; }
   body { font-size: 10.5pt; }
   main { max-width: none; padding: 0; }
+  .gantt { min-width: 0; }
+  .wide { overflow: visible; }
+  .metrics th { white-space: normal; }
   h2, h3 { break-after: avoid; }
   tr, pre, .gap, .gantt { break-inside: avoid; }
-  .verdict, .gantt rect { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  .verdict, .gantt rect, .spark .run { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 ";

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::Story;
 use super::gaps::{self, Kept};
+use super::metrics::{self, Row};
 use super::page::{self, Block};
 
 /// The report; `kept` is what people wrote in an earlier one.
@@ -32,13 +33,12 @@ fn write(out: &mut String, block: &Block, kept: &Kept) {
                 let _ = writeln!(out, "- **{}:** {}", inline(name), inline(value));
             }
         }
-        Block::Table(head, rows) => {
-            let _ = writeln!(out, "| {} |", head.join(" | "));
-            let _ = writeln!(out, "|{}", "---|".repeat(head.len()));
-            for row in rows {
-                let cells: Vec<String> = row.iter().map(|cell| inline(cell)).collect();
-                let _ = writeln!(out, "| {} |", cells.join(" | "));
-            }
+        Block::Table(head, rows) => table(out, head, rows),
+        Block::Metrics(rows) => {
+            let head = [&metrics::HEAD[..], &["Before › during › after"]].concat();
+            let with_bars = |row: &Row| [&row.cells[..], std::slice::from_ref(&row.bars)].concat();
+            let rows: Vec<Vec<String>> = rows.iter().map(with_bars).collect();
+            table(out, &head, &rows);
         }
         Block::List(items) => {
             for (done, text) in items {
@@ -60,6 +60,15 @@ fn write(out: &mut String, block: &Block, kept: &Kept) {
         Block::Timeline => {
             out.pop();
         }
+    }
+}
+
+fn table(out: &mut String, head: &[&str], rows: &[Vec<String>]) {
+    let _ = writeln!(out, "| {} |", head.join(" | "));
+    let _ = writeln!(out, "|{}", "---|".repeat(head.len()));
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|cell| inline(cell)).collect();
+        let _ = writeln!(out, "| {} |", cells.join(" | "));
     }
 }
 

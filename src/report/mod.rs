@@ -6,10 +6,12 @@ pub mod gaps;
 pub mod html;
 pub mod ical;
 pub mod markdown;
+mod metrics;
 mod page;
 mod parts;
 pub mod recovery;
 mod timeline;
+mod told;
 pub mod update;
 
 pub use page::{Block, blocks, json};

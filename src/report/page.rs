@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Story, gaps, line, moment, parts};
+use super::metrics::{self, Row};
+use super::{Story, gaps, line, moment, parts, told};
 use crate::event::VERSION;
 use crate::output::json::run_json;
 use crate::terminal::layout::{duration, millis};
@@ -27,6 +28,8 @@ pub enum Block {
     Gap(&'static str, &'static str),
     /// The Gantt chart; the steps' table tells the same.
     Timeline,
+    /// What was measured.
+    Metrics(Vec<Row>),
 }
 
 fn section(name: &str) -> Block {
@@ -47,6 +50,7 @@ pub fn blocks(story: &Story) -> Vec<Block> {
     blocks.push(section("Timeline"));
     blocks.push(Block::Timeline);
     blocks.push(parts::steps_table(story));
+    blocks.extend(metrics::blocks(story));
     blocks.push(section("Root cause analysis"));
     blocks.extend(["primary-cause", "contributing-factors"].map(gap));
     blocks.push(section("Impact assessment"));
@@ -61,6 +65,8 @@ pub fn blocks(story: &Story) -> Vec<Block> {
         blocks.push(section("Escalations"));
         blocks.extend(parts::escalations(story));
     }
+    blocks.push(section("Who was told"));
+    blocks.extend(told::blocks(story));
     blocks.push(section("Validation"));
     blocks.extend(parts::validation(story));
     blocks.push(section("Lessons learned"));
@@ -158,6 +164,10 @@ pub fn json(story: &Story) -> Value {
         "escalated_from": story.before.iter().map(run_json).collect::<Vec<_>>(),
         "affected": parts::affected(story),
         "validation": crate::terminal::soak_view::soak_json(&story.state, &story.plan.after, 0)["tiers"],
+        "metrics": metrics::json(story),
+        "told": story.state.beside.told,
+        "authority": story.plan.after.authority,
+        "contacts": story.plan.after.contacts,
         "recovery": recovery,
         "after": story.state.after,
         "gaps": gaps::PROMPTS.map(|(id, what)| json!({"id": id, "what": what})),

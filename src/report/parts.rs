@@ -55,7 +55,8 @@ pub fn steps_table(story: &Story) -> Block {
     Block::Table(vec!["", "Step", "Began (UTC)", "Took", "Result"], rows.collect())
 }
 
-fn clock(ts: &str) -> String {
+/// `02:14:05` of an RFC 3339 time.
+pub fn clock(ts: &str) -> String {
     ts.get(11..19).unwrap_or(ts).to_owned()
 }
 

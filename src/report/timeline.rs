@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::html::escape;
-use super::{Story, between, parts};
+use super::{Story, between, metrics, parts};
 use crate::state::StepState;
 use crate::terminal::layout::{duration, millis};
 
@@ -13,6 +13,7 @@ const WIDTH: f64 = 760.0;
 const LEFT: f64 = 250.0;
 const RIGHT: f64 = 70.0;
 const ROW: f64 = 28.0;
+const TRACK: f64 = 40.0;
 const TOP: f64 = 24.0;
 const FOOT: f64 = 22.0;
 
@@ -41,7 +42,10 @@ pub fn svg(story: &Story) -> String {
     let end = end * 1.02;
     let x = |at: f64| LEFT + (WIDTH - LEFT - RIGHT) * at / end;
     let rows = bars.iter().fold(0.0, |sum, _| sum + ROW);
-    let bottom = TOP + rows;
+    let metrics = &story.state.beside.metrics;
+    let measured = metrics.iter().filter(|(_, series)| series.worst().is_some());
+    let tracks = measured.clone().fold(0.0, |sum, _| sum + TRACK);
+    let bottom = TOP + rows + tracks;
     let mut out = String::new();
     let _ = writeln!(
         out,
@@ -62,18 +66,7 @@ pub fn svg(story: &Story) -> String {
     let mut y = TOP;
     for bar in &bars {
         let (from, to) = (x(bar.from), x(bar.to));
-        let name: String = if bar.name.chars().count() > 36 {
-            bar.name.chars().take(35).chain(['…']).collect()
-        } else {
-            bar.name.clone()
-        };
-        let _ = writeln!(
-            out,
-            "<text class=\"name\" x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"end\">{}</text>",
-            LEFT - 10.0,
-            y + 18.0,
-            escape(&name)
-        );
+        name(&mut out, &bar.name, y + 18.0);
         if bar.to > bar.from {
             let width = (to - from).max(2.0);
             let _ = writeln!(
@@ -91,6 +84,19 @@ pub fn svg(story: &Story) -> String {
             escape(&bar.note)
         );
         y += ROW;
+    }
+    for (of, series) in measured {
+        name(&mut out, &super::line(series.title(of)), y + 24.0);
+        out.push_str(&metrics::track(story, series, (y + 6.0, TRACK - 12.0), (last, &x)));
+        let _ = writeln!(
+            out,
+            "<text class=\"note\" x=\"{:.1}\" y=\"{:.0}\">{} {}</text>",
+            WIDTH - RIGHT + 6.0,
+            y + 24.0,
+            if series.low_is_bad() { "min" } else { "max" },
+            escape(&series.show(series.worst()))
+        );
+        y += TRACK;
     }
     if let Some(budget) = budget {
         let label = format!("budget {}", duration(Duration::from_secs_f64(budget)));
@@ -114,6 +120,21 @@ pub fn svg(story: &Story) -> String {
     }
     out.push_str("</svg>\n");
     out
+}
+
+/// The name of a row, cut to its column.
+fn name(out: &mut String, name: &str, y: f64) {
+    let name: String = if name.chars().count() > 36 {
+        name.chars().take(35).chain(['…']).collect()
+    } else {
+        name.to_owned()
+    };
+    let _ = writeln!(
+        out,
+        "<text class=\"name\" x=\"{:.0}\" y=\"{y:.0}\" text-anchor=\"end\">{}</text>",
+        LEFT - 10.0,
+        escape(&name)
+    );
 }
 
 fn bars(story: &Story) -> Vec<Bar> {

@@ -106,6 +106,11 @@ impl Bound {
         }
     }
 
+    /// Whether it is the low numbers that are beyond it.
+    pub fn is_floor(&self) -> bool {
+        matches!(self.comparison, Comparison::Below | Comparison::AtMost)
+    }
+
     /// A number in this bound's unit.
     pub fn show(&self, number: f64) -> String {
         match self.unit {

@@ -1,6 +1,6 @@
-//! PURE: the records after a run's end as lines of its log.
+//! PURE: the records beside a run and after its end as lines of its log.
 
-use crate::event::Record;
+use crate::event::{Notified, Record};
 
 use super::layout::{Page, millis};
 use super::log_form::marked;
@@ -9,6 +9,18 @@ use super::style::{Mark, Paint};
 /// The lines of such a record; other records have none here.
 pub fn record(page: &mut Page<'_>, time: &str, record: &Record) {
     match record {
+        Record::Notified(told) => {
+            let Notified { name, occasion, attempts, why, .. } = told;
+            if told.delivered {
+                let text = format!("{name} was told of the {occasion} ({why})");
+                page.marked(Paint::Dim, time, Paint::Plain, &text);
+            } else {
+                let tries =
+                    if *attempts > 1 { format!(", {attempts} tries") } else { String::new() };
+                let text = format!("{name} could not be told of the {occasion}{tries}: {why}");
+                marked(page, time, Mark::Warn, &text);
+            }
+        }
         Record::ValidationStarted { tier, items, takes_ms, by } => {
             let count = items.len();
             let text = format!(

@@ -242,6 +242,8 @@ impl LiveView {
             | Record::LockWaived { .. }
             | Record::BudgetExceeded { .. }
             | Record::EscalationOffered { .. }
+            | Record::MetricsSampled(_)
+            | Record::Notified(_)
             | Record::ValidationStarted { .. }
             | Record::ItemJudged { .. }
             | Record::TierClosed { .. }

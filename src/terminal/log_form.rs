@@ -149,7 +149,9 @@ impl LogForm {
                 let text = format!("{word} after {took} (exit {exit_code}){colon}{why}");
                 marked(&mut page, &time, mark, &text);
             }
-            Record::ValidationStarted { .. }
+            Record::MetricsSampled(_)
+            | Record::Notified(_)
+            | Record::ValidationStarted { .. }
             | Record::ItemJudged { .. }
             | Record::TierClosed { .. }
             | Record::RecoveryTicked { .. }

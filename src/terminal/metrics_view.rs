@@ -3,6 +3,7 @@
 use crate::commands::metrics::Measured;
 
 use super::layout::Page;
+use super::spark;
 use super::style::{Paint, Style};
 
 /// How wide a sparkline is.
@@ -41,23 +42,12 @@ pub fn table(found: &[Measured], about: Option<&str>, style: &Style) -> String {
 
 /// The newest values, each as high as it is between the lowest and the highest.
 fn sparkline(one: &Measured, style: &Style) -> String {
-    const UNICODE: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    const ASCII: [char; 4] = ['_', '.', '-', '^'];
-    let levels: &[char] = if style.unicode { &UNICODE } else { &ASCII };
     let skip = one.history.len().saturating_sub(SPARK);
-    let values: Vec<f64> = one.history.iter().skip(skip).map(|point| point.value).collect();
-    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let of = |value: f64| {
-        let part = if high > low { (value - low) / (high - low) } else { 0.0 };
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a number from 0 to 7"
-        )]
-        let index = (part * (levels.len() - 1) as f64).round() as usize;
-        levels[index.min(levels.len() - 1)]
-    };
-    values.into_iter().map(of).collect()
+    let values: Vec<Option<f64>> =
+        one.history.iter().skip(skip).map(|point| Some(point.value)).collect();
+    spark::line(
+        &values,
+        spark::range(&values),
+        if style.unicode { &spark::BARS } else { &spark::ASCII },
+    )
 }

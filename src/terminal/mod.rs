@@ -20,6 +20,7 @@ pub mod sanitize;
 pub mod screen_form;
 pub mod shell;
 pub mod soak_view;
+pub mod spark;
 pub mod story;
 pub mod style;
 pub mod triggers_view;

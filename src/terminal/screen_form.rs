@@ -120,6 +120,8 @@ pub fn permanent(record: &Record, log: &LogForm, style: &Style) -> String {
         | Record::EscalationOffered { .. }
         | Record::RunPaused { .. }
         | Record::RunFinished { .. }
+        | Record::MetricsSampled(_)
+        | Record::Notified(_)
         | Record::ValidationStarted { .. }
         | Record::ItemJudged { .. }
         | Record::TierClosed { .. }

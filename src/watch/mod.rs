@@ -22,7 +22,11 @@ pub fn allowed(runbook: &Runbook, method: Option<&str>) -> Result<String, String
     };
     for step in &method.steps {
         let harmless = match &step.action {
-            Action::SetFlags(_) | Action::Restart(_) | Action::Http(_) | Action::Wait(_) => true,
+            Action::SetFlags(_)
+            | Action::Restart(_)
+            | Action::Http(_)
+            | Action::Metric(_)
+            | Action::Wait(_) => true,
             Action::Command(command) => command.check,
             _ => false,
         };

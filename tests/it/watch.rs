@@ -76,7 +76,8 @@ fn the_monitor_rolls_back_once_and_only_once_also_after_a_restart() {
     let records = scenario.records();
     assert_eq!(records[0]["trigger"], "errors", "the journal says why");
     assert!(records[0]["reason"].as_str().is_some_and(|it| it.contains("Requests fail: 50%")));
-    assert_eq!(records.last().expect("a record")["verdict"], "recovered");
+    let ended = records.iter().find(|it| it["type"] == "run_finished").expect("an end");
+    assert_eq!(ended["verdict"], "recovered");
     // Still red, and a square wave on top: not again.
     for value in [0.5, 0.0, 0.5, 0.0, 0.5] {
         prometheus.exporter.set("errors", value);
@@ -93,9 +94,10 @@ fn the_monitor_rolls_back_once_and_only_once_also_after_a_restart() {
     end(again);
     assert_eq!(scenario.runs().len(), 1, "once, and only once");
     let run = scenario.runs().pop().expect("a run");
-    let samples =
-        std::fs::read_to_string(scenario.state().join("runs").join(&run).join("samples.jsonl"));
-    assert!(samples.expect("samples").contains("\"error_rate\":0.5"), "it was measured meanwhile");
+    let sampled = records.iter().filter(|it| it["type"] == "metrics_sampled");
+    let numbers: Vec<f64> =
+        sampled.filter_map(|it| it["points"]["error_rate"][0]["value"].as_f64()).collect();
+    assert!(numbers.contains(&0.5), "it was measured meanwhile: {numbers:?}");
     scenario.run(&["metrics", "--run", &run]).exits(0).says("component dispatcher").says("->");
 }
 
@@ -217,19 +219,23 @@ fn those_who_are_told_never_delay_or_fail_a_rollback_and_are_written_down() {
         .exits(0)
         .says("recovered");
     let records = scenario.records();
-    let took = records.last().expect("a record")["elapsed_ms"].as_u64().expect("a number");
+    let end = records.iter().find(|it| it["type"] == "run_finished").expect("an end");
+    let took = end["elapsed_ms"].as_u64().expect("a number");
     assert!(took < 4000, "the rollback itself took {took} ms");
     assert!(begun.elapsed() < Duration::from_secs(12));
     assert_eq!(records[0]["trigger"], "errors");
     assert_eq!(chat.asked().iter().filter(|it| it.starts_with("POST /hook")).count(), 2);
-    let run = scenario.state().join("runs").join(scenario.runs().pop().expect("a run"));
-    let told = std::fs::read_to_string(run.join("told.jsonl")).expect("who was told");
-    assert!(told.contains("\"name\":\"chat\",\"occasion\":\"start\",\"delivered\":true"), "{told}");
-    assert!(
-        told.contains("\"name\":\"chat\",\"occasion\":\"verdict\",\"delivered\":true"),
-        "{told}"
+    let told = |name: &str| -> Vec<(String, bool)> {
+        let ours = records.iter().filter(|it| it["type"] == "notified" && it["name"] == name);
+        let word = |it: &serde_json::Value| it["occasion"].as_str().expect("a word").to_owned();
+        ours.map(|it| (word(it), it["delivered"] == true)).collect()
+    };
+    assert_eq!(told("chat"), [("start".to_owned(), true), ("verdict".to_owned(), true)]);
+    assert!(told("broken").iter().all(|(_, delivered)| !delivered), "{:?}", told("broken"));
+    let text = std::fs::read_to_string(
+        scenario.state().join("runs").join(&scenario.runs()[0]).join("journal.jsonl"),
     );
-    assert!(!told.contains("canary"), "addresses may be secrets");
+    assert!(!text.expect("a journal").contains("canary"), "addresses may be secrets");
     scenario
         .run(&["component", "dispatcher", "--yes", "--trigger", "erors"])
         .exits(2)
@@ -247,7 +253,8 @@ fn an_alert_is_silenced_for_a_run_where_that_is_asked_for() {
     );
     let scenario = watched(&prometheus.url, &endpoint, "false", &more);
     scenario.run(&["component", "dispatcher", "--yes"]).exits(0);
-    let run = scenario.state().join("runs").join(scenario.runs().pop().expect("a run"));
-    let told = std::fs::read_to_string(run.join("told.jsonl")).expect("who was told");
-    assert!(told.contains("\"delivered\":true") && told.contains("silence "), "{told}");
+    let records = scenario.records();
+    let told = records.iter().find(|it| it["type"] == "notified").expect("who was told");
+    assert_eq!(told["delivered"], true, "{told}");
+    assert!(told["why"].as_str().is_some_and(|why| why.starts_with("silence ")), "{told}");
 }

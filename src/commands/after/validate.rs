@@ -3,15 +3,17 @@
 //! record is added, so that both can happen at once.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::after::{After, ItemPlan, TierPlan};
 use crate::cli::{Output, ValidateArgs};
-use crate::commands::{answers, operator};
+use crate::commands::{answers, beside, operator};
 use crate::error::{Error, Exit, Result};
-use crate::event::Record;
+use crate::event::{Phase, Record};
 use crate::inbox::{Answer, Inbox};
+use crate::output::samples;
 use crate::run::{ask, millis};
+use crate::runbook::watching::Watching;
 use crate::secrets;
 use crate::terminal::redact::Redactor;
 use crate::terminal::{prompt, sanitize, soak_view};
@@ -43,6 +45,7 @@ pub fn validate(screen: &Screen, args: &ValidateArgs) -> Result<Exit> {
         secrets: BTreeMap::new(),
         offered: false,
         stopped: false,
+        measured: Measured::Not,
     };
     let tier = tier_of(&after, args.tier.as_deref())?;
     if args.status {
@@ -89,7 +92,19 @@ struct Soak<'a> {
     secrets: BTreeMap<String, String>,
     offered: bool,
     stopped: bool,
+    measured: Measured,
 }
+
+/// What is measured while a tier is watched.
+enum Measured {
+    /// Nothing: there are no metrics, or nobody answers.
+    Not,
+    /// These, asked last at a time; none where they were not asked yet.
+    These(Box<Watching>, Option<Instant>),
+}
+
+/// The time between two samples.
+const SAMPLED: Duration = Duration::from_secs(10);
 
 impl Soak<'_> {
     /// Answers that came with the command line.
@@ -129,7 +144,11 @@ impl Soak<'_> {
             self.secrets = secrets::fetch(&after.secrets)?;
         }
         self.started(tier)?;
+        if let Some(watching) = beside::watching(&self.past.state).filter(|_| !asked.is_empty()) {
+            self.measured = Measured::These(Box::new(watching), None);
+        }
         let mut good = self.pass(tier, &asked)?;
+        self.sample()?;
         if self.interactive && good {
             good = self.questions(tier, &manual)?;
         }
@@ -144,12 +163,39 @@ impl Soak<'_> {
                     break;
                 }
                 good = self.pass(tier, &asked)?;
+                self.sample()?;
             }
         }
         if !self.stopped {
             self.close(after, tier)?;
         }
         Ok(())
+    }
+
+    /// Measures, where it is time to; a server that answers nothing is not asked again.
+    fn sample(&mut self) -> Result<()> {
+        let Measured::These(watching, last) = &self.measured else { return Ok(()) };
+        if self.stopped || last.is_some_and(|last| last.elapsed() < SAMPLED) {
+            return Ok(());
+        }
+        let first = last.is_none();
+        let asked = watching.clone();
+        let Some(mut sampled) = self.inbox.attend(move || samples::now(&asked, Phase::After))
+        else {
+            self.stopped = true;
+            return Ok(());
+        };
+        if !samples::answers(&sampled) {
+            self.measured = Measured::Not;
+            return Ok(());
+        }
+        if let Measured::These(watching, last) = &mut self.measured {
+            *last = Some(Instant::now());
+            if first {
+                sampled.metrics = samples::about(watching);
+            }
+        }
+        self.past.add(self.screen, Record::MetricsSampled(Box::new(sampled)))
     }
 
     /// What is left of a tier's time since its first look.

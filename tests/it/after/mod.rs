@@ -1,8 +1,11 @@
 //! What follows a run: validation, report, recovery plan, the way forward, history. The cluster is
 //! stopped where the journal alone must be enough.
 
+mod browser;
+mod figures;
 mod forward;
 mod history;
+mod measured;
 mod page;
 mod plan;
 mod prompts;

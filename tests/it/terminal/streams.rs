@@ -1,10 +1,13 @@
 //! The live view as a log, JSON and JSON Lines, and streams whose readers went away.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use rollback::event::{EffectKind, Live, Record, SkipReason};
+use rollback::event::{
+    EffectKind, Live, MetricAbout, MetricsSampled, Notified, Phase, Record, Sampled, SkipReason,
+};
 use rollback::output::json::{plan_json, run_json};
 use rollback::output::jsonl::JsonLines;
 use rollback::terminal::live::LiveView;
@@ -253,6 +256,24 @@ fn the_reference_names_every_event_and_every_field_of_it() {
             failed: Vec::new(),
             elapsed_ms: 1,
         },
+        Record::Notified(Notified {
+            name: "x".to_owned(),
+            occasion: "start".to_owned(),
+            delivered: true,
+            attempts: 1,
+            why: "200".to_owned(),
+        }),
+        Record::MetricsSampled(Box::new(MetricsSampled {
+            phase: Phase::Before,
+            metrics: BTreeMap::from([(
+                "x".to_owned(),
+                MetricAbout { title: "X".into(), target: "< 1".into(), alert: "> 2".into() },
+            )]),
+            points: BTreeMap::from([(
+                "x".to_owned(),
+                vec![Sampled { at: "2026-11-23T02:14:05Z".into(), value: Some(1.0) }],
+            )]),
+        })),
         Record::RecoveryTicked {
             item: "x".to_owned(),
             done: true,
@@ -330,5 +351,5 @@ fn the_reference_names_every_event_and_every_field_of_it() {
             seen.insert(snake);
         }
     }
-    assert_eq!(seen.len(), 27, "{seen:?}");
+    assert_eq!(seen.len(), 29, "{seen:?}");
 }
