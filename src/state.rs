@@ -10,6 +10,7 @@ use crate::event::{
 };
 use crate::followed::Followed;
 use crate::measured::Beside;
+use crate::lock::Waived;
 use crate::plan::Plan;
 use crate::step::Outputs;
 
@@ -106,19 +107,6 @@ pub struct Judged {
     pub holds: bool,
     /// One sentence.
     pub why: String,
-}
-
-/// That the run went on without the environment's lock.
-#[derive(Debug, Clone, Serialize)]
-pub struct Waived {
-    /// Why it was not to be had.
-    pub why: String,
-    /// `prompt` or `--without-lock`.
-    pub by: String,
-    /// Who decided.
-    pub operator: String,
-    /// When, RFC 3339.
-    pub ts: String,
 }
 
 /// The next rung, as it was offered.

@@ -17,6 +17,8 @@ pub use keeper::{Guard, NotOurs};
 pub use lease::{Attempt, Lease, Life, Observer, Seen, name};
 pub use local::holder as local_holder;
 
+use serde::Serialize;
+
 use crate::error::Result;
 use crate::event::Record;
 use crate::inbox::{Inbox, Message};
@@ -38,6 +40,19 @@ pub const BY_PROMPT: &str = "prompt";
 /// That a run goes on without its lock, and who decided it.
 pub fn waived(why: String, by: &str, operator: &str) -> Record {
     Record::LockWaived { why, by: by.to_owned(), operator: operator.to_owned() }
+}
+
+/// That the run went on without the environment's lock.
+#[derive(Debug, Clone, Serialize)]
+pub struct Waived {
+    /// Why it was not to be had.
+    pub why: String,
+    /// `prompt` or `--without-lock`.
+    pub by: String,
+    /// Who decided.
+    pub operator: String,
+    /// When, RFC 3339.
+    pub ts: String,
 }
 
 /// On which terms a lock is taken.

@@ -74,7 +74,7 @@ impl<'a> Queue<'a> {
         keys.push(('q', "quit".to_owned()));
         let held = refusal::held(self.order, holder, Duration::ZERO);
         (self.order.say)(&format!("{}.", held.message));
-        match self.choose(inbox, &keys)? {
+        match choose(inbox, &keys)? {
             Some('w') => self.limit = Some(Duration::MAX),
             Some('p') => (self.preempt, self.limit) = (true, Some(PREEMPT_WAIT)),
             _ => return Err(held.into()),
@@ -123,7 +123,7 @@ impl<'a> Queue<'a> {
         ));
         let keys =
             [('t', "takeover".to_owned()), ('w', "wait".to_owned()), ('q', "quit".to_owned())];
-        match self.choose(inbox, &keys)? {
+        match choose(inbox, &keys)? {
             Some('t') => {
                 // Somebody else was at work here: the world is surveyed anew.
                 self.waited = true;
@@ -154,13 +154,13 @@ impl<'a> Queue<'a> {
             _ => Err(refusal.into()),
         }
     }
+}
 
-    /// One of the keys; none where nobody chose. There is no default.
-    fn choose(&self, inbox: &mut Inbox, keys: &[(char, String)]) -> Result<Option<char>> {
-        match ask::menu(inbox, "", keys) {
-            Answer::Key(key) => Ok(Some(key)),
-            Answer::Interrupted => Err(refusal::interrupted(inbox).into()),
-            _ => Ok(None),
-        }
+/// One of the keys; none where nobody chose. There is no default.
+fn choose(inbox: &mut Inbox, keys: &[(char, String)]) -> Result<Option<char>> {
+    match ask::menu(inbox, "", keys) {
+        Answer::Key(key) => Ok(Some(key)),
+        Answer::Interrupted => Err(refusal::interrupted(inbox).into()),
+        _ => Ok(None),
     }
 }
