@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::draft::{action_texts, known};
+use crate::draft::{action_texts, ask_catalog, known};
 use crate::runbook::after::is_placeholder;
 use crate::runbook::parameters::Parameters;
 use crate::runbook::template::{self, Meaning};
@@ -114,7 +114,9 @@ impl After {
         let known = known(runbook, settings);
         let mut taken = BTreeSet::new();
         let mut item = |criterion: &Criterion, secrets: &mut BTreeMap<String, SecretSource>| {
-            resolved(criterion, &known, parameters, secrets, unique(&criterion.name, &mut taken))
+            let mut criterion = criterion.clone();
+            ask_catalog(&mut criterion.action, settings);
+            resolved(&criterion, &known, parameters, secrets, unique(&criterion.name, &mut taken))
         };
         for tier in &settings.validation {
             let items = tier.items.iter().map(|it| item(it, &mut after.secrets)).collect();

@@ -215,7 +215,7 @@ fn criteria_of(runbook: &Runbook, settings: &Settings) -> Vec<Criterion> {
 }
 
 /// A metric without an address of its own is asked of the catalog's Prometheus.
-fn ask_catalog(action: &mut Action, settings: &Settings) {
+pub(crate) fn ask_catalog(action: &mut Action, settings: &Settings) {
     if let (Action::Metric(metric), Some(prometheus)) = (action, &settings.prometheus)
         && metric.url.is_none()
     {

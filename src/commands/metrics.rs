@@ -1,12 +1,13 @@
 //! `rollback metrics`: what is measured, against its targets; around a run with `--run`.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::{MetricsArgs, MetricsExport, Output};
 use crate::error::{Error, Exit, Result};
+use crate::inbox::{Inbox, Stop};
 use crate::journal::{self, read};
 use crate::output::grafana;
 use crate::runbook::bound::Bound;
@@ -14,7 +15,8 @@ use crate::runbook::catalog::{Catalog, TRIGGERS};
 use crate::runbook::watching::Watching;
 use crate::state::RunState;
 use crate::terminal::metrics_view;
-use crate::world::signals::{Point, now};
+use crate::world::clock;
+use crate::world::metrics::{Point, now};
 
 use super::screen::Screen;
 
@@ -63,32 +65,61 @@ pub fn metrics(catalog: &Catalog, screen: &Screen, args: &MetricsArgs) -> Result
         return Ok(Exit::Success);
     }
     let run = args.run.as_deref().map(of_run).transpose()?;
+    let mut inbox = Inbox::new();
+    if args.follow {
+        inbox.hear_signals()?;
+    }
     loop {
-        let found = measure(&watching, run.as_ref());
-        match screen.output {
-            Output::Text => {
-                let about = run.as_ref().map(|run| run.about.as_str());
-                let text = metrics_view::table(&found, about, &screen.out);
-                let home = if args.follow && screen.out.animate { "\x1b[H\x1b[J" } else { "" };
-                screen.result(&format!("{home}{text}"));
-            }
-            Output::Json => {
-                screen.result(&super::json(&json!({ "v": 1, "metrics": found }))?);
-            }
-            Output::Jsonl => {
-                for one in &found {
-                    screen.result(&serde_json::to_string(one)?);
-                }
-            }
-        }
-        if !args.follow {
+        let next = Instant::now() + REDRAW;
+        let (asked, around) = (watching.clone(), run.clone());
+        let Some(found) = inbox.attend(move || measure(&asked, around.as_ref())) else {
+            return Ok(stopped(&inbox));
+        };
+        let about = run.as_ref().map(|run| run.about.as_str());
+        if !show(screen, args.follow, about, &found)? || !args.follow {
             return Ok(Exit::Success);
         }
-        std::thread::sleep(REDRAW);
+        while Instant::now() < next {
+            let _ = inbox.recv_until(next);
+            if inbox.stop() != Stop::No {
+                return Ok(stopped(&inbox));
+            }
+        }
     }
 }
 
+fn stopped(inbox: &Inbox) -> Exit {
+    if inbox.terminated() { Exit::Terminated } else { Exit::Interrupted }
+}
+
+/// Shows them once; whether anybody still reads.
+fn show(screen: &Screen, follow: bool, about: Option<&str>, found: &[Measured]) -> Result<bool> {
+    Ok(match screen.output {
+        Output::Text => {
+            let text = metrics_view::table(found, about, &screen.out);
+            let again = format!("again every {}; Ctrl-C ends", humantime::format_duration(REDRAW));
+            match (follow, screen.out.animate) {
+                // Each picture takes the place of the one before.
+                (true, true) => screen.is_read(&format!("\x1b[H\x1b[J{text}\n{again}\n")),
+                // A log: each with its time.
+                (true, false) => screen.is_read(&format!("{}\n{text}", clock::now())),
+                (false, _) => screen.is_read(&text),
+            }
+        }
+        Output::Json => screen.is_read(&super::json(&json!({ "v": 1, "metrics": found }))?),
+        Output::Jsonl => {
+            for one in found {
+                if !screen.is_read(&serde_json::to_string(one)?) {
+                    return Ok(false);
+                }
+            }
+            true
+        }
+    })
+}
+
 /// The times of a run.
+#[derive(Clone)]
 struct Around {
     about: String,
     began: f64,
@@ -170,7 +201,7 @@ fn one(watching: &Watching, name: &str, run: Option<&Around>) -> Measured {
                 "between"
             };
         }
-        Err(why) => measured.why = Some(why),
+        Err(why) => measured.why = Some(why.sentence()),
     }
     let step = Duration::from_secs_f64((to - from).max(1.0)) / POINTS;
     measured.history = server.between(&metric.query, (from, to), step).unwrap_or_default();

@@ -43,13 +43,19 @@ impl Screen {
 
     /// A result. A closed pipe is somebody who has read enough.
     pub fn result(&self, text: &str) {
+        self.is_read(text);
+    }
+
+    /// A result of many; whether anybody still reads them.
+    pub fn is_read(&self, text: &str) -> bool {
         let inert = (self.output != Output::Text).then(|| json::inert(text));
         let text = inert.as_deref().unwrap_or(text);
         let mut stdout = std::io::stdout().lock();
-        let _ = stdout
+        stdout
             .write_all(text.as_bytes())
-            .and_then(|()| if text.ends_with('\n') { Ok(()) } else { stdout.write_all(b"\n") });
-        let _ = stdout.flush();
+            .and_then(|()| if text.ends_with('\n') { Ok(()) } else { stdout.write_all(b"\n") })
+            .and_then(|()| stdout.flush())
+            .is_ok()
     }
 
     /// A word beside the result.

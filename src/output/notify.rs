@@ -11,8 +11,8 @@ use serde_json::json;
 use crate::event::{Envelope, Notified, Outcome, Record, RunStarted};
 use crate::runbook::watching::{Notification, Watching};
 use crate::world::clock;
+use crate::world::metrics::Server;
 use crate::world::process::{Invocation, capture};
-use crate::world::signals::Server;
 use crate::world::web::{Fetch, fetch};
 
 /// How long one delivery may take.

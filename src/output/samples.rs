@@ -12,7 +12,7 @@ use super::notify::Pending;
 use crate::event::{MetricAbout, MetricsSampled, Phase, Record, Sampled};
 use crate::runbook::watching::Watching;
 use crate::world::clock;
-use crate::world::signals::Point;
+use crate::world::metrics::Point;
 
 /// The time between two samples, and from [`LONG`] on.
 const EVERY: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
@@ -104,7 +104,7 @@ pub fn about(watching: &Watching) -> BTreeMap<String, MetricAbout> {
 pub fn now(watching: &Watching, phase: Phase) -> MetricsSampled {
     let at = clock::now();
     let ask = |query: &str| {
-        let value = watching.prometheus().and_then(|server| server.instant(query, None));
+        let value = watching.prometheus().and_then(|server| Ok(server.instant(query, None)?));
         vec![Sampled { at: at.clone(), value: value.ok().map(|point| point.value) }]
     };
     MetricsSampled { phase, metrics: BTreeMap::new(), points: each(watching, &ask) }
@@ -113,7 +113,8 @@ pub fn now(watching: &Watching, phase: Phase) -> MetricsSampled {
 /// What they were before.
 fn before(watching: &Watching) -> MetricsSampled {
     let ask = |query: &str| {
-        let points = watching.prometheus().and_then(|server| server.range(query, BEFORE, STEP));
+        let points =
+            watching.prometheus().and_then(|server| Ok(server.range(query, BEFORE, STEP)?));
         points.unwrap_or_default().iter().map(sampled).collect()
     };
     MetricsSampled { phase: Phase::Before, metrics: BTreeMap::new(), points: each(watching, &ask) }

@@ -207,7 +207,7 @@ pub fn look(spec: &Command, doing: &Doing) -> Effect {
 }
 
 /// Where a command without a checkout runs: as in a script, where the operator is.
-fn here(spec: &Command) -> PathBuf {
+pub(crate) fn here(spec: &Command) -> PathBuf {
     let current = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     current.join(spec.cwd.as_deref().unwrap_or_default())
 }

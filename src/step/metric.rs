@@ -1,7 +1,7 @@
 //! `metric`: a number of Prometheus against a bound. No data is never within a bound.
 
 use crate::runbook::Metric;
-use crate::world::metrics::{self, Server};
+use crate::world::metrics::Server;
 
 /// The bound, as in `< 0.05`, and whether a value is within it.
 fn bound(spec: &Metric) -> (String, impl Fn(f64) -> bool) {
@@ -36,8 +36,9 @@ pub fn words(spec: &Metric) -> String {
 /// phrase. Blocks; for a helper thread.
 pub fn attempt(spec: &Metric, headers: &[(String, String)]) -> (Option<bool>, String) {
     let Some(url) = &spec.url else { return (None, "no Prometheus is named".to_owned()) };
-    let server = Server { url, headers, timeout: spec.attempt_timeout };
-    match metrics::ask(&server, &spec.query) {
+    let server =
+        Server { url: url.clone(), headers: headers.to_vec(), limit: spec.attempt_timeout };
+    match server.instant(&spec.query, None) {
         Err(why) => (None, why.sentence()),
         Ok(sample) => {
             let (bound, within) = bound(spec);

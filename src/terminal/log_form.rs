@@ -24,6 +24,9 @@ pub struct LogForm {
     steps: BTreeMap<String, (usize, String)>,
     /// The last progress of each step, so that each is said once.
     progress: BTreeMap<String, String>,
+    /// Whether it is the way forward, and whether it has changed something.
+    forward: bool,
+    changed: bool,
 }
 
 impl LogForm {
@@ -38,7 +41,8 @@ impl LogForm {
                 })
                 .collect()
         });
-        LogForm { style, steps, progress: BTreeMap::new() }
+        let forward = plan.is_some_and(|plan| plan.forward_of.is_some());
+        LogForm { style, steps, progress: BTreeMap::new(), forward, changed: false }
     }
 
     /// The lines of a record; some have none.
@@ -82,6 +86,7 @@ impl LogForm {
             Record::ChildStarted { .. } | Record::CriterionAsked { .. } => {}
             Record::StepEnded { step, outcome, effect, why, detail, elapsed_ms, .. } => {
                 self.progress.remove(step);
+                self.changed |= *outcome == Outcome::Done;
                 let (mark, word) = ended(*outcome, *effect);
                 let text = format!("{} {word} {}", self.number(step), millis(*elapsed_ms));
                 let colon = if why.is_empty() { "" } else { ": " };
@@ -144,8 +149,11 @@ impl LogForm {
                 let colon = if why.is_empty() { "" } else { ": " };
                 let took = millis(*elapsed_ms);
                 let already = *verdict == Verdict::Applied && *exit_code == 0;
-                let (mark, word) =
-                    if already { (Mark::Done, "already there") } else { (mark, verdict.as_str()) };
+                let (mark, word) = match (already, self.forward && self.changed) {
+                    (true, true) => (Mark::Done, "forward again"),
+                    (true, false) => (Mark::Done, "already there"),
+                    (false, _) => (mark, verdict.as_str()),
+                };
                 let text = format!("{word} after {took} (exit {exit_code}){colon}{why}");
                 marked(&mut page, &time, mark, &text);
             }

@@ -119,6 +119,9 @@ fn headline(state: &RunState, finish: &Finish) -> (Mark, String) {
     let simulated = if state.start.simulated { "SIMULATED: " } else { "" };
     let (mark, text) = match finish.verdict {
         Verdict::Recovered => (Mark::Done, format!("recovered in {took}{budget}")),
+        Verdict::Applied if is_already_there(finish) && went_forward(state) => {
+            (Mark::Done, format!("forward again in {took}{budget}"))
+        }
         Verdict::Applied if is_already_there(finish) => {
             (Mark::Done, format!("already there, seen in {took}"))
         }
@@ -133,6 +136,12 @@ fn headline(state: &RunState, finish: &Finish) -> (Mark, String) {
         Verdict::Unknown => (Mark::Doubt, format!("outcome unknown after {took}{budget}")),
     };
     (mark, format!("{simulated}{text}"))
+}
+
+/// The way forward changed something, and the checks are green.
+fn went_forward(state: &RunState) -> bool {
+    let done = |step: &StepRun| matches!(step.state, StepState::Done { .. });
+    state.start.forward_of.is_some() && state.steps.iter().any(done)
 }
 
 /// Nothing had to be changed, and the checks are green: a success that is no recovery.

@@ -10,8 +10,9 @@ use super::decide::Seen;
 use crate::runbook::bound::Bound;
 use crate::runbook::duration;
 use crate::runbook::watching::{Severity, Source, Trigger, Watching};
+use crate::world::alerts::Alert;
+use crate::world::metrics::{Point, Server};
 use crate::world::process::{Ending, Invocation, capture};
-use crate::world::signals::{Alert, Point, Server};
 use crate::world::web::{Fetch, fetch};
 
 /// How long a trigger's command or endpoint may take.
@@ -145,7 +146,7 @@ fn ask(watching: &Watching, trigger: &Trigger) -> Result<Found, String> {
         let point = watching
             .prometheus()?
             .instant(&minimum.query, None)
-            .map_err(|why| format!("its minimum of data: {why}"))?;
+            .map_err(|why| format!("its minimum of data: {}", why.sentence()))?;
         if point.value < f64::from(minimum.at_least) {
             return Err(format!(
                 "too little data: {:.0} where at least {} are wanted",
@@ -174,7 +175,7 @@ fn number(server: &Server, query: &str, trigger: &Trigger) -> Result<Found, Stri
         Some(ago) => {
             let then = server
                 .instant(query, Some(ago))
-                .map_err(|why| format!("{} ago: {why}", duration::format(ago)))?
+                .map_err(|why| format!("{} ago: {}", duration::format(ago), why.sentence()))?
                 .value;
             if then == 0.0 {
                 return Err(format!(
@@ -197,7 +198,7 @@ fn number(server: &Server, query: &str, trigger: &Trigger) -> Result<Found, Stri
     match (history, trigger.lasting) {
         (Ok(points), lasting) => {
             let breach = stretch(&points, step, |value| bound.holds(change(value)));
-            let now = crate::world::signals::now();
+            let now = crate::world::metrics::now();
             found.since = breach;
             let held = breach.map_or(0.0, |since| now - since);
             if let Some(lasting) = lasting.filter(|it| held < it.as_secs_f64()) {
@@ -213,7 +214,7 @@ fn number(server: &Server, query: &str, trigger: &Trigger) -> Result<Found, Stri
             }
             Ok(found)
         }
-        (Err(why), Some(_)) => Err(format!("how long it is so: {why}")),
+        (Err(why), Some(_)) => Err(format!("how long it is so: {}", why.sentence())),
         (Err(_), None) => Ok(found),
     }
 }

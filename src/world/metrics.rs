@@ -1,11 +1,12 @@
-//! Prometheus: what an expression is worth now. One fresh number, or why there is none; an answer
+//! Prometheus: what an expression is worth now, or was. The one client: checks, triggers, metrics and
+//! samples ask here. One fresh number, or why there is none; an answer
 //! that is empty, stale, NaN, partial or ambiguous is no number, so that nobody decides by it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use super::web;
+use super::web::{self, Fetch};
 use crate::terminal::sanitize;
 
 /// A sample older than this is stale: somebody stopped measuring.
@@ -14,24 +15,32 @@ pub const MAX_AGE: Duration = Duration::from_secs(120);
 /// How many series of an ambiguous answer are named.
 const NAMED: usize = 3;
 
-/// Whom to ask.
-#[derive(Debug, Clone, Copy)]
-pub struct Server<'a> {
-    /// The address of the server, as `https://prometheus.example.org`, with a prefix if it has one.
-    pub url: &'a str,
+/// An answer this far in the future was made by another clock than ours.
+const AHEAD: Duration = Duration::from_secs(60);
+
+/// Whom to ask: a Prometheus, or an Alertmanager (see [`super::alerts`]).
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Its address, as `https://prometheus.example.org`, with a prefix if it has one.
+    pub url: String,
     /// Added to each request, such as an authorization.
-    pub headers: &'a [(String, String)],
+    pub headers: Vec<(String, String)>,
     /// How long one request may take.
-    pub timeout: Duration,
+    pub limit: Duration,
 }
 
-/// What an expression is worth: always a finite number.
+/// A number and the time it is of, in seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
-    /// The number.
+pub struct Point {
+    /// When.
+    pub at: f64,
+    /// The number; always finite.
     pub value: f64,
-    /// How old it is, as far as Prometheus tells.
-    pub age: Duration,
+}
+
+/// Now, in seconds since 1970.
+pub fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
 /// Why there is no number. None of these may ever pass a check or pull a trigger.
@@ -49,6 +58,8 @@ pub enum NoData {
     NotANumber(String),
     /// The last sample is this old.
     Stale(Duration),
+    /// Its answer is for a time that has not come yet, by our clock.
+    Ahead(Duration),
     /// It answered with a warning: the result may be of a part of the data.
     Partial(String),
 }
@@ -70,6 +81,10 @@ impl NoData {
                 "no data: the last sample is {} old",
                 humantime::format_duration(Duration::from_secs(age.as_secs()))
             ),
+            NoData::Ahead(span) => format!(
+                "no data: the answer is for a time {} from now: a clock is off",
+                humantime::format_duration(Duration::from_secs(span.as_secs()))
+            ),
             NoData::Partial(warning) => {
                 format!("no data to rely on: Prometheus warns: {warning}")
             }
@@ -77,43 +92,99 @@ impl NoData {
     }
 }
 
-/// Asks a server without headers what an expression is worth now. Blocks for about `timeout`; for a
-/// helper thread.
-pub fn instant(url: &str, query: &str, timeout: Duration) -> Result<Sample, NoData> {
-    ask(&Server { url, headers: &[], timeout }, query)
+impl From<NoData> for String {
+    fn from(why: NoData) -> String {
+        why.sentence()
+    }
 }
 
-/// Asks what an expression is worth now. Blocks for about twice the timeout at most.
-///
-/// An instant query answers with the time of the evaluation, whatever the age of the samples it
-/// used (up to five minutes). For a plain selector a second query tells the samples' own time; an
-/// expression with `rate` and the like is empty by itself when nothing is measured any more.
-pub fn ask(server: &Server<'_>, query: &str) -> Result<Sample, NoData> {
-    let (value, time) = number(&evaluate(server, query)?)?;
-    let mut age = age_of(time);
-    if is_selector(query) {
-        let (sampled, _) = number(&evaluate(server, &format!("timestamp({query})"))?)?;
-        age = age.max(Duration::try_from_secs_f64(time - sampled).unwrap_or_default());
+impl Server {
+    /// What an expression is worth now; with `ago`, what it was worth that long ago. Blocks for about
+    /// twice the limit at most; for a helper thread.
+    ///
+    /// An instant query answers with the time of the evaluation, whatever the age of the samples it
+    /// used (up to five minutes). For a plain selector a second query tells the samples' own time; an
+    /// expression with `rate` and the like is empty by itself when nothing is measured any more.
+    pub fn instant(&self, query: &str, ago: Option<Duration>) -> Result<Point, NoData> {
+        let wanted = now() - ago.unwrap_or_default().as_secs_f64();
+        let ask = |query: &str| {
+            let time = format!("{wanted:.3}");
+            let mut parameters = vec![("query", query)];
+            if ago.is_some() {
+                parameters.push(("time", &time));
+            }
+            number(&self.data("/api/v1/query", &parameters)?)
+        };
+        let point = ask(query)?;
+        let ahead = span(point.at - wanted);
+        if ahead > AHEAD {
+            return Err(NoData::Ahead(ahead));
+        }
+        let mut age = span(wanted - point.at);
+        if is_selector(query) {
+            let sampled = ask(&format!("timestamp({query})"))?.value;
+            age = age.max(span(point.at - sampled));
+        }
+        if age > MAX_AGE {
+            return Err(NoData::Stale(age));
+        }
+        Ok(point)
     }
-    if age > MAX_AGE {
-        return Err(NoData::Stale(age));
-    }
-    Ok(Sample { value, age })
-}
 
-/// One request; the `data` of a good answer.
-fn evaluate(server: &Server<'_>, query: &str) -> Result<Value, NoData> {
-    let url = format!("{}/api/v1/query", server.url.trim_end_matches('/'));
-    let (status, body) =
-        web::fetch_query(&url, &[("query", query)], server.headers, server.timeout)
+    /// What an expression was worth over a span until now.
+    pub fn range(&self, query: &str, span: Duration, step: Duration) -> Result<Vec<Point>, NoData> {
+        let end = now();
+        self.between(query, (end - span.as_secs_f64(), end), step)
+    }
+
+    /// What it was worth from a time to a time, in seconds since 1970. What is no number is a gap;
+    /// whoever reads it sees it by the times.
+    pub fn between(
+        &self,
+        query: &str,
+        (start, end): (f64, f64),
+        step: Duration,
+    ) -> Result<Vec<Point>, NoData> {
+        let [start, end] = [start, end].map(|time| format!("{time:.3}"));
+        let step = format!("{:.3}", step.as_secs_f64());
+        let parameters = [("query", query), ("start", &start), ("end", &end), ("step", &step)];
+        let data = self.data("/api/v1/query_range", &parameters)?;
+        if let Some(other) = data["resultType"].as_str().filter(|it| *it != "matrix") {
+            return Err(NoData::NotANumber(format!("a {}", sanitize::line(other))));
+        }
+        let pairs = single(&data["result"])?["values"].as_array();
+        Ok(pairs.into_iter().flatten().filter_map(|pair| point(pair).ok()).collect())
+    }
+
+    /// The `data` of a good answer of Prometheus's API.
+    pub(super) fn data(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, NoData> {
+        let url = format!("{}{path}", self.url.trim_end_matches('/'));
+        let (status, body) = web::fetch_query(&url, parameters, &self.headers, self.limit)
             .map_err(NoData::Unreachable)?;
-    let Ok(mut answer) = serde_json::from_str::<Value>(&body) else {
+        data(status, &body)
+    }
+
+    /// The status and the body of any answer, good or not.
+    pub(super) fn ask(
+        &self,
+        path: &str,
+        post: Option<(&'static str, String)>,
+    ) -> Result<(u16, Vec<u8>), NoData> {
+        let url = format!("{}{path}", self.url.trim_end_matches('/'));
+        let fetch = Fetch { url, post, headers: self.headers.clone(), limit: self.limit };
+        web::fetch(&fetch).map_err(NoData::Unreachable)
+    }
+}
+
+/// The `data` of an answer without an error and without warnings.
+fn data(status: u16, body: &str) -> Result<Value, NoData> {
+    let Ok(mut answer) = serde_json::from_str::<Value>(body) else {
         return Err(NoData::Unreachable(format!("{status}, and not in Prometheus's words")));
     };
     match answer["status"].as_str() {
         Some("success") if status == 200 => {}
         Some("error") => {
-            let why = sanitize::line(answer["error"].as_str().unwrap_or("it does not say why"));
+            let why = brief(answer["error"].as_str().unwrap_or("it does not say why"));
             return Err(match answer["errorType"].as_str() {
                 Some("bad_data" | "execution") => NoData::Refused(why),
                 _ => NoData::Unreachable(format!("{status}: {why}")),
@@ -125,35 +196,56 @@ fn evaluate(server: &Server<'_>, query: &str) -> Result<Value, NoData> {
     }
     if let Some(warning) = answer["warnings"].as_array().and_then(|warnings| warnings.first()) {
         let text = warning.as_str().map_or_else(|| warning.to_string(), str::to_owned);
-        return Err(NoData::Partial(sanitize::line(&text)));
+        return Err(NoData::Partial(brief(&text)));
     }
     Ok(answer["data"].take())
 }
 
-/// The one number of an answer, with the time it is of.
-fn number(data: &Value) -> Result<(f64, f64), NoData> {
+/// One safe line of what somebody else wrote.
+pub(super) fn brief(text: &str) -> String {
+    let line = sanitize::line(text.lines().next().unwrap_or_default());
+    let cut: String = line.chars().take(160).collect();
+    if cut.len() < line.len() { format!("{cut}…") } else { cut }
+}
+
+/// A span of seconds; nothing where it is negative.
+fn span(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+/// The one number of an instant answer.
+fn number(data: &Value) -> Result<Point, NoData> {
     let result = &data["result"];
-    let pair = match data["resultType"].as_str() {
-        Some("scalar") => result,
-        Some("vector") => match result.as_array().map(Vec::as_slice).unwrap_or_default() {
-            [] => return Err(NoData::Empty),
-            [one] if one["value"].is_array() => &one["value"],
-            [_] => return Err(NoData::NotANumber("a histogram".to_owned())),
-            several => {
-                let names = several.iter().take(NAMED).map(|one| labels(&one["metric"]));
-                return Err(NoData::Several(several.len(), names.collect()));
-            }
+    match data["resultType"].as_str() {
+        Some("scalar") => point(result),
+        Some("vector") => match &single(result)?["value"] {
+            pair if pair.is_array() => point(pair),
+            _ => Err(NoData::NotANumber("a histogram".to_owned())),
         },
-        Some(other) => return Err(NoData::NotANumber(format!("a {}", sanitize::line(other)))),
-        None => return Err(NoData::Unreachable("its answer has no result".to_owned())),
-    };
+        Some(other) => Err(NoData::NotANumber(format!("a {}", sanitize::line(other)))),
+        None => Err(NoData::Unreachable("its answer has no result".to_owned())),
+    }
+}
+
+/// The one series of a result.
+fn single(result: &Value) -> Result<&Value, NoData> {
+    match result.as_array().map(Vec::as_slice).unwrap_or_default() {
+        [] => Err(NoData::Empty),
+        [one] => Ok(one),
+        several => {
+            let names = several.iter().take(NAMED).map(|one| labels(&one["metric"]));
+            Err(NoData::Several(several.len(), names.collect()))
+        }
+    }
+}
+
+/// A pair of a time and a number as text.
+fn point(pair: &Value) -> Result<Point, NoData> {
     let text = pair[1].as_str().unwrap_or_default();
     let value: f64 = text.parse().unwrap_or(f64::NAN);
-    let time = pair[0].as_f64().unwrap_or_default();
-    if value.is_finite() {
-        Ok((value, time))
-    } else {
-        Err(NoData::NotANumber(sanitize::line(text)))
+    match pair[0].as_f64() {
+        Some(at) if value.is_finite() => Ok(Point { at, value }),
+        _ => Err(NoData::NotANumber(sanitize::line(text))),
     }
 }
 
@@ -165,12 +257,6 @@ fn labels(metric: &Value) -> String {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     sanitize::line(&format!("{{{}}}", pairs.join(",")))
-}
-
-/// How long ago a moment of the server is; a clock that is ahead of ours makes it no older.
-fn age_of(time: f64) -> Duration {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Duration::try_from_secs_f64(now.as_secs_f64() - time).unwrap_or_default()
 }
 
 /// Whether an expression is only the name of a metric, with or without labels.

@@ -1,5 +1,6 @@
 //! The narrow seams to the world: processes, the cluster, git, HTTP, time.
 
+pub mod alerts;
 pub mod clock;
 pub mod cluster;
 pub mod forge;
@@ -7,7 +8,6 @@ pub mod hands;
 pub mod leftovers;
 pub mod metrics;
 pub mod process;
-pub mod signals;
 pub mod tail;
 pub mod web;
 

@@ -17,6 +17,7 @@ mod hostile_run;
 mod kinds;
 mod loader;
 mod locks;
+mod monitor;
 mod prometheus;
 mod rehearsal;
 mod run;

@@ -221,7 +221,9 @@ fn a_query_that_does_not_parse_is_unknown_with_what_prometheus_says() {
     let prometheus = Prometheus::start();
     let rest = "triggers:\n  odd: { title: A, severity: red, query: \"sum by errors\", bound: \"> 1\", rollback: component shop }\n";
     let scenario = asking(&prometheus.url, rest);
-    scenario.run(&["triggers"]).exits(22).says("400:").says("parse error");
+    scenario.run(&["triggers"]).exits(22).says("Prometheus refuses the query");
+    let why = comes_to(&scenario, 22)["triggers"][0]["why"].clone();
+    assert!(why.as_str().is_some_and(|it| it.contains("parse error")), "{why}");
 }
 
 #[test]

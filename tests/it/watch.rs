@@ -13,7 +13,7 @@ type Answer = Box<dyn Fn() -> (u16, String) + Send>;
 const SWITCH: &str = "watch: { hourly: 5, switch: { configmap: automation, key: enabled } }\n";
 
 /// A component whose flag is on, a trigger with leave to act on it, and the switch.
-fn watched(url: &str, endpoint: &Endpoint, switch: &str, more: &str) -> Scenario {
+pub fn watched(url: &str, endpoint: &Endpoint, switch: &str, more: &str) -> Scenario {
     Scenario::new()
         .cluster()
         .configmap("flags", &[("NEW_CODE", "true")])
@@ -41,7 +41,7 @@ fn watched(url: &str, endpoint: &Endpoint, switch: &str, more: &str) -> Scenario
 }
 
 /// Healthy after the first question of the survey.
-fn heals() -> Endpoint {
+pub fn heals() -> Endpoint {
     let asked = std::sync::atomic::AtomicU32::new(0);
     Endpoint::new(move |_| {
         let first = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 1;
@@ -122,6 +122,14 @@ fn no_data_never_triggers_whatever_the_server_says() {
         ),
         ("NaN", Box::new(move || (200, beyond().replace("0.5", "NaN")))),
         ("infinite", Box::new(move || (200, beyond().replace("0.5", "+Inf")))),
+        // A fresh answer made of a sample that is four minutes old: somebody stopped measuring.
+        (
+            "an old sample",
+            Box::new(move || {
+                let old = now().parse::<u64>().expect("a time") - 240;
+                (200, beyond().replace("0.5", &old.to_string()))
+            }),
+        ),
         ("stale", Box::new(|| (200, BEYOND.replace("NOW", "1000000000")))),
         (
             "warning",
@@ -143,7 +151,11 @@ fn no_data_never_triggers_whatever_the_server_says() {
     let endpoint = heals();
     let scenario = watched(&server.url(""), &endpoint, "true", "");
     for (name, answer) in cases {
-        server.answers(move |_| answer());
+        server.answers(move |path| {
+            // The number itself is clear in this case; only its age is not.
+            let number = name == "an old sample" && !path.contains("timestamp");
+            if number { (200, beyond()) } else { answer() }
+        });
         let rounds = if name == "slow" { "3" } else { "6" };
         let ended = scenario
             .run(&["watch", "--act", "auto", "--every", "10ms", "--rounds", rounds])
@@ -161,7 +173,10 @@ fn no_data_never_triggers_whatever_the_server_says() {
     down.run(&["watch", "--act", "auto", "--every", "10ms", "--rounds", "6"]).exits(0);
     assert!(down.runs().is_empty());
     // The same monitor acts on the same server once it says something clear.
-    server.answers(move |_| (200, beyond()));
+    server.answers(move |path| {
+        let fresh = beyond();
+        (200, if path.contains("timestamp") { fresh.replace("0.5", &now()) } else { fresh })
+    });
     scenario.run(&["watch", "--act", "auto", "--every", "10ms", "--rounds", "6"]).exits(0);
     assert_eq!(scenario.runs().len(), 1, "and on a clear number it acts");
 }

@@ -2,7 +2,6 @@
 //! that signals still reach us.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::after::ItemPlan;
@@ -104,7 +103,7 @@ fn run(
     let argv = command::argv(spec);
     let shown = command::short(&argv);
     let mut invocation = Invocation::new(argv, within);
-    invocation.cwd = spec.cwd.as_ref().map(PathBuf::from);
+    invocation.cwd = Some(command::here(spec));
     invocation.env = BTreeMap::from([
         ("ROLLBACK_RUN_ID".to_owned(), state.run_id.clone()),
         ("ROLLBACK_STEP".to_owned(), id.to_owned()),

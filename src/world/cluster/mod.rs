@@ -4,6 +4,7 @@
 //! other POSTs are reviews, which are answered and not kept, and the lock's Lease (`lease.rs`).
 //! Changes are argv made by [`kubectl`], run by the hands.
 
+mod kubeconfig;
 mod lease;
 mod proxy;
 mod rest;
@@ -42,6 +43,7 @@ pub struct Cluster {
 struct Inner {
     base: Vec<String>,
     namespace: String,
+    server: String,
     rest: Rest,
 }
 
@@ -56,7 +58,8 @@ impl Cluster {
     /// A handle for a plan that needs no cluster: nothing is started, and every read says so.
     pub fn unneeded(setting: &Setting) -> Cluster {
         let rest = Rest::new(Proxy::unneeded(), rest::DEADLINE);
-        let inner = Inner { base: base(setting), namespace: setting.namespace.clone(), rest };
+        let (base, namespace) = (base(setting), setting.namespace.clone());
+        let inner = Inner { base, namespace, server: String::new(), rest };
         Cluster { inner: Arc::new(inner) }
     }
 
@@ -65,7 +68,8 @@ impl Cluster {
         let base = base(setting);
         let proxy = Proxy::start(base.clone(), setting.context.clone());
         let (namespace, rest) = (setting.namespace.clone(), Rest::new(proxy, deadline));
-        Cluster { inner: Arc::new(Inner { base, namespace, rest }) }
+        let server = kubeconfig::server(setting);
+        Cluster { inner: Arc::new(Inner { base, namespace, server, rest }) }
     }
 
     /// Ends the proxy now; later reads say that it is closed.
@@ -172,7 +176,6 @@ impl Cluster {
     /// one that tells nothing at all, is no answer.
     pub fn identity(&self) -> Known<Identity> {
         std::thread::scope(|scope| {
-            let server = scope.spawn(|| self.server_address());
             let user = scope.spawn(|| self.user());
             let namespace = |name: &str| {
                 let what = format!("namespaces/{name}");
@@ -186,22 +189,12 @@ impl Cluster {
                 Err(_) => namespace(&self.inner.namespace),
                 known => known,
             };
-            let (server, user) =
-                (server.join().unwrap_or_default(), user.join().unwrap_or_default());
+            let (server, user) = (self.inner.server.clone(), user.join().unwrap_or_default());
             match uid {
                 Err(why) if user.is_empty() || matches!(why, Unread::Unreachable(_)) => Err(why),
                 uid => Ok(Identity { uid: uid.unwrap_or_default(), server, user }),
             }
         })
-    }
-
-    /// The API server's address as the kubeconfig has it; empty where it has none.
-    fn server_address(&self) -> String {
-        let mut argv = self.inner.base.clone();
-        argv.extend(["config", "view", "--minify", "-o", "json"].map(str::to_owned));
-        let captured = capture(&Invocation::new(argv, rest::DEADLINE));
-        let view: Value = serde_json::from_slice(&captured.stdout).unwrap_or(Value::Null);
-        view["clusters"][0]["cluster"]["server"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Who the API server says we are; empty where it does not serve that question.

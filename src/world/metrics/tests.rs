@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{NoData, instant, is_selector};
+use super::{NoData, Point, Server, is_selector};
 
 /// A server whose answer to a query is (status, body).
 fn answering(answer: impl Fn(&str) -> (u16, String) + Send + 'static) -> String {
@@ -42,8 +42,12 @@ fn vector(values: &[&str]) -> String {
     )
 }
 
+fn instant(url: &str, query: &str, limit: Duration) -> Result<Point, NoData> {
+    Server { url: url.to_owned(), headers: Vec::new(), limit }.instant(query, None)
+}
+
 fn ask(url: &str) -> Result<f64, NoData> {
-    instant(url, "sum(errors)", Duration::from_secs(2)).map(|sample| sample.value)
+    instant(url, "sum(errors)", Duration::from_secs(2)).map(|point| point.value)
 }
 
 #[test]
@@ -90,6 +94,10 @@ fn nothing_else_is_one() {
     );
     let old = r#"{"status":"success","data":{"resultType":"scalar","result":[1700000000,"1"]}}"#;
     assert!(say(200, old.to_owned()).starts_with("no data: the last sample is "));
+    let ahead = old.replace("1700000000", &(now() + 3600.0).to_string());
+    assert!(say(200, ahead).ends_with("a clock is off"));
+    let hostile = r#"{"status":"error","error":"\u001b[31mred\nand more"}"#;
+    assert_eq!(say(500, hostile.to_owned()), "Prometheus does not answer: 500: red");
     let free = TcpListener::bind("127.0.0.1:0").expect("bound").local_addr().expect("address");
     let nobody = ask(&format!("http://{free}")).expect_err("no data").sentence();
     assert_eq!(nobody, "Prometheus does not answer: connection refused");

@@ -1,12 +1,21 @@
 //! What a child is given of our environment, and where programs are found.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Added to the environment of every child from now on; set once, before the first child. The
 /// rehearsal points programs at the sandbox with it.
 pub fn add_to_every_child(environment: BTreeMap<String, String>) {
     let _ = ADDED.set(environment);
+}
+
+/// A variable as every child is given it.
+pub fn variable(name: &str) -> Option<OsString> {
+    match ADDED.get().and_then(|added| added.get(name)) {
+        Some(value) => Some(value.into()),
+        None => std::env::var_os(name),
+    }
 }
 
 static ADDED: std::sync::OnceLock<BTreeMap<String, String>> = std::sync::OnceLock::new();

@@ -10,6 +10,7 @@ mod page;
 mod plan;
 mod prompts;
 mod soak;
+mod soak_more;
 
 use super::scenario::{Endpoint, NAMESPACE, Scenario};
 

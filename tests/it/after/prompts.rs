@@ -5,7 +5,7 @@ use rexpect::session::{PtySession, spawn_command};
 use super::{Scenario, broken, recovered};
 use crate::scenario::Endpoint;
 
-fn typed(scenario: &Scenario, arguments: &[&str]) -> PtySession {
+pub fn typed(scenario: &Scenario, arguments: &[&str]) -> PtySession {
     // The same command with its streams left to the terminal.
     let hermetic = scenario.command(arguments);
     let mut command = std::process::Command::new(hermetic.get_program());
