@@ -9,8 +9,8 @@ use crate::event::{
     Choice, EffectKind, Envelope, Outcome, Record, RunStarted, SkipReason, Verdict,
 };
 use crate::followed::Followed;
-use crate::measured::Beside;
 use crate::lock::Waived;
+use crate::measured::Beside;
 use crate::plan::Plan;
 use crate::step::Outputs;
 
