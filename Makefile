@@ -3,7 +3,7 @@
 KUBECTL_DIR := .tools/bin
 export PATH := $(CURDIR)/$(KUBECTL_DIR):$(PATH)
 
-.PHONY: help build rehearse test nightly lint doc completions bench audit kubectl ci
+.PHONY: help build rehearse test nightly fuzz lint doc completions bench audit kubectl ci
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -23,6 +23,10 @@ test: kubectl ## Run every test
 
 nightly: kubectl ## Run every test and the slower proofs
 	cargo test -- --include-ignored
+
+fuzz: ## Fuzz each target for a minute (needs a nightly toolchain and cargo-fuzz)
+	@for target in sanitizer template loader journal; do \
+	  cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
 
 lint: ## Formatting and lints, warnings denied
 	cargo fmt --all --check

@@ -151,6 +151,16 @@ pub enum Record {
         /// One sentence, such as `503 -> 200, 3 in a row`.
         why: String,
     },
+    /// The run goes on although the environment's lock could not be had or renewed: nobody else is
+    /// kept out.
+    LockWaived {
+        /// Why it was not to be had.
+        why: String,
+        /// Who decided it: `prompt` or `--without-lock`.
+        by: String,
+        /// The operator's name.
+        operator: String,
+    },
     /// The method's budget is used up.
     BudgetExceeded {
         /// The budget.

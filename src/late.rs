@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::runbook::template::{self, Part};
 use crate::step::Outputs;
 use crate::world::clock;
 
@@ -56,17 +57,15 @@ impl Late {
 /// The text with each `${name}` that `lookup` knows replaced; others stay.
 pub fn replace(text: &str, mut lookup: impl FnMut(&str) -> Option<String>) -> String {
     let mut result = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find("${") {
-        let Some(end) = rest[start..].find('}').map(|end| start + end) else { break };
-        result.push_str(&rest[..start]);
-        match lookup(&rest[start + 2..end]) {
-            Some(value) => result.push_str(&value),
-            None => result.push_str(&rest[start..=end]),
+    for part in template::parts(text, |_| true) {
+        match part {
+            Part::Text(text) => result.push_str(text),
+            Part::Late(name) => {
+                let value = lookup(name);
+                result.push_str(&value.unwrap_or_else(|| format!("${{{name}}}")));
+            }
         }
-        rest = &rest[end + 1..];
     }
-    result.push_str(rest);
     result
 }
 

@@ -9,6 +9,7 @@ use crate::event::{
     Choice, EffectKind, Envelope, Outcome, Record, RunStarted, SkipReason, Verdict,
 };
 use crate::followed::Followed;
+use crate::lock::Waived;
 use crate::measured::Beside;
 use crate::plan::Plan;
 use crate::step::Outputs;
@@ -167,6 +168,8 @@ pub struct RunState {
     pub offer: Option<Offer>,
     /// Why it paused last; none while it runs or after it finished.
     pub paused: Option<String>,
+    /// When it went on without the lock.
+    pub without_lock: Vec<Waived>,
     /// Whether the budget was used up.
     pub over_budget: bool,
     /// How often it was taken up again.
@@ -228,6 +231,7 @@ impl RunState {
             criteria: Vec::new(),
             offer: None,
             paused: None,
+            without_lock: Vec::new(),
             over_budget: false,
             resumed: 0,
             process: (start.pid, start.host.clone()),
@@ -312,6 +316,12 @@ impl RunState {
                     why: why.clone(),
                 });
             }
+            Record::LockWaived { why, by, operator } => self.without_lock.push(Waived {
+                why: why.clone(),
+                by: by.clone(),
+                operator: operator.clone(),
+                ts: envelope.ts.clone(),
+            }),
             Record::BudgetExceeded { .. } => self.over_budget = true,
             Record::EscalationOffered { target, method, command, ready, why } => {
                 self.offer = Some(Offer {

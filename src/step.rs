@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use crate::event::{EffectKind, Outcome};
 use crate::world::Reader;
+use crate::world::process::Ending;
 
 /// What a step is to the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -234,6 +235,16 @@ impl Done {
             detail: Vec::new(),
             outputs: Outputs::new(),
         }
+    }
+
+    /// It was ended before it was done, and nothing was changed.
+    pub fn called_off(what: &str, ending: &Ending) -> Done {
+        let outcome = match ending {
+            Ending::Interrupted => Outcome::Interrupted,
+            Ending::TimedOut => Outcome::TimedOut,
+            _ => Outcome::Failed,
+        };
+        Done { outcome, ..Done::badly(format!("{what}: {}", ending.phrase()), Vec::new()) }
     }
 
     /// It ended badly.

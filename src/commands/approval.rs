@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -12,7 +11,7 @@ use serde_json::Value;
 use crate::cli::RunArgs;
 use crate::error::{Error, Exit, Result};
 use crate::event::Approval;
-use crate::journal::private_dir;
+use crate::journal::{own_file, private_dir};
 use crate::plan::Plan;
 use crate::runbook::{ApprovalRule, Settings, Target};
 use crate::terminal::plan_view::run_command;
@@ -125,9 +124,9 @@ fn remember(plan: &Plan, state: &Path) {
     let write = || -> std::io::Result<()> {
         private_dir(state)?;
         private_dir(&dir)?;
-        let mut options = std::fs::OpenOptions::new();
         let path = dir.join(plan.digest.trim_start_matches("sha256:"));
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = own_file(options.write(true).create(true).truncate(true), &path)?;
         file.write_all(serde_json::to_string(&plan.digested())?.as_bytes())
     };
     let _ = write();

@@ -28,7 +28,7 @@ use crate::world::hands::Hands;
 
 use super::beside::{self, Beside};
 use super::screen::Screen;
-use super::under_lock::Claim;
+use super::under_lock::{Claim, note_waiver};
 use super::{ahead, approval};
 
 mod survey;
@@ -139,9 +139,10 @@ impl Launch<'_> {
         let mut hands = Hands::new(inbox, recorder);
         hands.output_dir = Some(output_dir);
         hands.redact(Redactor::new(policy.secrets.values().cloned().collect()));
-        let state = self
+        let mut state = self
             .begin(&mut hands, &surveyed.plan, &confirmed, approval)
             .map_err(|error| journal_failed(&error, true))?;
+        note_waiver(&lock, &mut hands.recorder, &mut state)?;
         if let Some(way) = self.way
             && let Err(error) = (way.begun)(&run_id)
         {
@@ -159,6 +160,7 @@ impl Launch<'_> {
         run.reader.cluster.close();
         let conclusion = conclusion?;
         self.screen.end(&run.state);
+        commands::sweep(&self.screen);
         beside.end(&self.screen, &mut run.hands.recorder);
         Ok(Launch::after(run, conclusion))
     }

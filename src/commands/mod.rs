@@ -77,3 +77,11 @@ fn operator() -> String {
 fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
+
+/// Removes what killed runs left in the temporary directories, once there is nothing left to hurry
+/// for, and names what still works there.
+fn sweep(screen: &screen::Screen) {
+    for text in crate::world::leftovers::sweep() {
+        screen.say(&text);
+    }
+}

@@ -10,8 +10,9 @@ use crate::output::jsonl::JsonLines;
 use crate::output::recorder::View;
 use crate::plan::Plan;
 use crate::state::RunState;
+use crate::terminal::layout::Page;
 use crate::terminal::live::LiveView;
-use crate::terminal::style::{ColorChoice, Stream, Style};
+use crate::terminal::style::{ColorChoice, Paint, Stream, Style};
 use crate::terminal::{plan_view, verdict};
 
 /// Where and how a command shows things.
@@ -71,7 +72,9 @@ impl Screen {
         if self.output == Output::Jsonl {
             JsonLines::stdout(run_id).live(&Live::Notice { text: text.to_owned() });
         } else {
-            self.say(text);
+            let mut page = Page::new(&self.err);
+            page.text("", Paint::Plain, text);
+            self.say(&page.finish());
         }
     }
 

@@ -8,14 +8,17 @@ use crate::cli::{LockArgs, PlaceArgs};
 use crate::error::{Error, Result};
 use crate::inbox::Inbox;
 use crate::lock::{self, Held, Holder, Order, Terms};
+use crate::output::recorder::Recorder;
 use crate::plan::Plan;
 use crate::runbook::catalog::Catalog;
 use crate::runbook::parameters::Parameters;
 use crate::runbook::template::{self, Meaning};
+use crate::state::RunState;
 use crate::step::Setting;
 use crate::world::clock;
 use crate::world::cluster::Cluster;
 
+use super::launch::journal_failed;
 use super::screen::Screen;
 
 /// A run's claim on its environment.
@@ -75,6 +78,16 @@ impl<'a> Claim<'a> {
         };
         lock::take(inbox, &order)
     }
+}
+
+/// Notes in the journal that the run goes on without its lock, where it does; durable with the first
+/// intent.
+pub fn note_waiver(held: &Held, recorder: &mut Recorder, state: &mut RunState) -> Result<()> {
+    if let Some(record) = held.waived() {
+        let envelope = recorder.append(record).map_err(|error| journal_failed(&error, true))?;
+        state.apply(&envelope);
+    }
+    Ok(())
 }
 
 /// The environment that a command names, or the catalog's.

@@ -169,7 +169,7 @@ impl Journal {
         private_dir(state)?;
         private_dir(&state.join("runs"))?;
         private_dir(&dir)?;
-        let file = options().create_new(true).append(true).open(dir.join(FILE))?;
+        let file = own_file(options().create_new(true).append(true), &dir.join(FILE))?;
         file.try_lock()?;
         File::open(&dir)?.sync_all()?;
         Ok(Journal {
@@ -189,9 +189,7 @@ impl Journal {
         let dir = run_dir(state, run_id);
         own_dirs(state, &dir).with_context(|| format!("run {run_id} is not where it should be"))?;
         let path = dir.join(FILE);
-        let file = options()
-            .append(true)
-            .open(&path)
+        let file = own_file(options().append(true), &path)
             .with_context(|| format!("the journal {} cannot be opened", path.display()))?;
         if file.try_lock().is_err() {
             return Err(Error::new(
@@ -317,9 +315,22 @@ fn is_held(error: &anyhow::Error) -> bool {
 
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    let nofollow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
-    options.read(true).mode(0o600).custom_flags(nofollow);
+    options.read(true);
     options
+}
+
+/// Opens a file of ours, for us alone where it is made; a link in its place is refused.
+pub fn own_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let nofollow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
+    options.mode(0o600).custom_flags(nofollow).open(path).map_err(|error| {
+        if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+            return io::Error::other(format!(
+                "{} is a link, which is not followed: it may lead to a file that is not ours",
+                path.display()
+            ));
+        }
+        error
+    })
 }
 
 /// The line of a record: its JSON with the checksum of all before it as its last field.

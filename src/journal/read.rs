@@ -50,7 +50,7 @@ pub fn read(path: &Path) -> Result<Read> {
 }
 
 fn load(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = super::options().open(path)?;
+    let mut file = super::own_file(&mut super::options(), path)?;
     let mut bytes = Vec::new();
     file.by_ref().take(CAP).read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -131,7 +131,10 @@ fn line(text: &str) -> std::result::Result<Envelope, String> {
             version.v
         ));
     }
-    serde_json::from_str(&whole).map_err(|error| error.to_string())
+    let mut envelope: Envelope = serde_json::from_str(&whole).map_err(|error| error.to_string())?;
+    // Shown everywhere, cut at fixed places: a forged one must not hold escape sequences.
+    envelope.ts = crate::terminal::sanitize::line(&envelope.ts);
+    Ok(envelope)
 }
 
 #[derive(serde::Deserialize)]

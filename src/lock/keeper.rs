@@ -23,8 +23,10 @@ pub enum NotOurs {
     Untaken,
     /// Somebody else has it, or somebody freed it: for good.
     Lost(String),
-    /// It has not been renewed for as long as it lasts, so that somebody else may take it.
+    /// It could not be renewed for as long as it lasts, so that somebody else may take it.
     Stale(String),
+    /// This process stood still for as long as it lasts: the next renewal says whose it is.
+    StoodStill,
 }
 
 impl std::fmt::Display for NotOurs {
@@ -33,6 +35,9 @@ impl std::fmt::Display for NotOurs {
             NotOurs::Untaken => f.write_str("no lock was taken for it: this is a bug in rollback"),
             NotOurs::Lost(why) => write!(f, "the lock was lost: {why}"),
             NotOurs::Stale(why) => write!(f, "the lock cannot be renewed: {why}"),
+            NotOurs::StoodStill => f.write_str(
+                "the lock was not renewed: this process stood still for longer than it lasts",
+            ),
         }
     }
 }
@@ -87,10 +92,7 @@ impl Guard {
         }
         match state.until {
             Some(until) if clock::steady() >= until && !state.waived => {
-                let why = state.trouble.clone();
-                Err(NotOurs::Stale(why.unwrap_or_else(|| {
-                    "this process stood still for longer than the lock lasts".to_owned()
-                })))
+                Err(state.trouble.clone().map_or(NotOurs::StoodStill, NotOurs::Stale))
             }
             _ => Ok(()),
         }
@@ -100,6 +102,11 @@ impl Guard {
     pub fn asked_to_stop(&self) -> Option<String> {
         let asked = self.state.as_ref().and_then(|state| lock(state).asked_to_stop.clone());
         asked.or_else(|| self.note.as_ref()?.wished())
+    }
+
+    /// Who holds the lock, by name.
+    pub fn operator(&self) -> &str {
+        &self.me.operator
     }
 
     /// Goes on although the lock cannot be renewed. Somebody else's taking it still stops the run.

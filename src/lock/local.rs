@@ -2,15 +2,15 @@
 //! the holder's words in the file.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::holder::Holder;
 use crate::error::{Error, Result};
 use crate::hex;
-use crate::journal::private_dir;
+use crate::journal::{own_file, private_dir};
 
 /// Longer than a look at the lock takes.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -39,14 +39,15 @@ pub fn acquire(
     let open = || -> io::Result<File> {
         private_dir(state)?;
         private_dir(&dir)?;
-        options().create(true).truncate(false).open(&note.path)
+        own_file(options().create(true).truncate(false), &note.path)
     };
     let file = open().map_err(|error| {
         Error::blocked(format!(
             "the lock of {environment} cannot be taken in {}: {error}",
             dir.display()
         ))
-        .hint("make the directory writable, or set XDG_STATE_HOME to one that is")
+        .hint("it must be ours and writable; or set XDG_STATE_HOME to one that is")
+        .hint("nothing was changed")
     })?;
     // `rollback status` takes the lock for an instant to see whether it is free.
     if file.try_lock().is_err() {
@@ -63,7 +64,7 @@ pub fn acquire(
 /// Who has the lock of an environment on this machine; none where nobody has.
 pub fn holder(state: &Path, environment: &str) -> Option<Holder> {
     let note = Note::of(state, environment);
-    let file = options().open(&note.path).ok()?;
+    let file = own_file(&mut options(), &note.path).ok()?;
     match file.try_lock() {
         Ok(()) => None,
         Err(_) => Some(note.read()),
@@ -84,7 +85,7 @@ impl Note {
     }
 
     fn read(&self) -> Holder {
-        let text = std::fs::read_to_string(&self.path).unwrap_or_default();
+        let text = text_of(&self.path).unwrap_or_default();
         serde_json::from_str(text.trim()).unwrap_or_default()
     }
 
@@ -92,7 +93,7 @@ impl Note {
     pub fn write(&self, holder: &Holder) {
         let Ok(mut text) = serde_json::to_string(holder) else { return };
         text.push('\n');
-        let _ = options().open(&self.path).and_then(|file| {
+        let _ = own_file(&mut options(), &self.path).and_then(|file| {
             file.write_all_at(text.as_bytes(), 0)?;
             file.set_len(text.len() as u64)
         });
@@ -100,13 +101,13 @@ impl Note {
 
     /// Asks the holder to stop after its step.
     pub fn wish(&self, by: &str) -> io::Result<()> {
-        let mut file = options().create(true).truncate(true).open(self.wish_path())?;
+        let mut file = own_file(options().create(true).truncate(true), &self.wish_path())?;
         file.write_all(by.as_bytes())
     }
 
     /// Who wants the holder to stop.
     pub fn wished(&self) -> Option<String> {
-        let text = std::fs::read_to_string(self.wish_path()).ok()?;
+        let text = text_of(&self.wish_path()).ok()?;
         Some(crate::terminal::sanitize::line(text.trim())).filter(|text| !text.is_empty())
     }
 
@@ -126,8 +127,15 @@ pub fn wish(state: &Path, environment: &str, by: &str) -> io::Result<()> {
 
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600);
+    options.read(true).write(true);
     options
+}
+
+/// The beginning of a file of ours; it holds a few words.
+fn text_of(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    own_file(OpenOptions::new().read(true), path)?.take(64 * 1024).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod holder;
 mod keeper;
 mod lease;
 mod local;
+mod queue;
 mod refusal;
 
 use std::path::Path;
@@ -16,22 +17,43 @@ pub use keeper::{Guard, NotOurs};
 pub use lease::{Attempt, Lease, Life, Observer, Seen, name};
 pub use local::holder as local_holder;
 
+use serde::Serialize;
+
 use crate::error::Result;
-use crate::inbox::{Answer, Inbox, Message};
-use crate::run::ask;
+use crate::event::Record;
+use crate::inbox::{Inbox, Message};
 use crate::world::clock;
 use crate::world::cluster::Cluster;
 use keeper::Keeper;
 use local::Local;
+use queue::Queue;
 
 /// How long a lock lasts without being renewed, where nobody says otherwise.
 pub const DURATION: Duration = Duration::from_secs(15);
 
-/// How long a preempting run waits for the other's step, where nobody says otherwise.
-const PREEMPT_WAIT: Duration = Duration::from_secs(600);
+/// A flag decided to go on without the lock.
+pub const BY_FLAG: &str = "--without-lock";
 
-/// How often a lock that is waited for is looked at.
-const LOOK: Duration = Duration::from_millis(250);
+/// The operator did, at a question.
+pub const BY_PROMPT: &str = "prompt";
+
+/// That a run goes on without its lock, and who decided it.
+pub fn waived(why: String, by: &str, operator: &str) -> Record {
+    Record::LockWaived { why, by: by.to_owned(), operator: operator.to_owned() }
+}
+
+/// That the run went on without the environment's lock.
+#[derive(Debug, Clone, Serialize)]
+pub struct Waived {
+    /// Why it was not to be had.
+    pub why: String,
+    /// `prompt` or `--without-lock`.
+    pub by: String,
+    /// Who decided.
+    pub operator: String,
+    /// When, RFC 3339.
+    pub ts: String,
+}
 
 /// On which terms a lock is taken.
 #[derive(Debug, Clone)]
@@ -70,10 +92,16 @@ pub struct Held {
     guard: Guard,
     keeper: Option<Keeper>,
     waited: bool,
+    waived: Option<Record>,
     _local: Local,
 }
 
 impl Held {
+    /// That the shared lock could not be had, and who decided to go on; for the journal.
+    pub fn waived(&self) -> Option<Record> {
+        self.waived.clone()
+    }
+
     /// What is asked before every effect.
     pub fn guard(&self) -> Guard {
         self.guard.clone()
@@ -100,7 +128,9 @@ pub fn take(inbox: &mut Inbox, order: &Order<'_>) -> Result<Held> {
         match local::acquire(order.state, &order.environment, &order.me)? {
             Ok(local) => break local,
             Err(holder) => {
-                if queue.may_preempt(&holder)? {
+                queue.may_preempt(&holder)?;
+                queue.decide(inbox, &holder)?;
+                if queue.preempts() {
                     // The run that has it looks there between two steps.
                     let by = queue.wish();
                     let _ = local::wish(order.state, &order.environment, &by);
@@ -109,39 +139,45 @@ pub fn take(inbox: &mut Inbox, order: &Order<'_>) -> Result<Held> {
             }
         }
     };
-    let without = |queue: &Queue<'_>, local: Local| {
+    let without = |queue: &Queue<'_>, local: Local, waived: Option<Record>| {
         let guard = Guard::of_local(Some(local.note()), order.me.clone());
-        Held { guard, keeper: None, waited: queue.waited, _local: local }
+        Held { guard, keeper: None, waited: queue.waited, waived, _local: local }
     };
-    let Some(cluster) = &order.cluster else { return Ok(without(&queue, local)) };
+    let Some(cluster) = &order.cluster else { return Ok(without(&queue, local, None)) };
     let lease = Lease::new(cluster, order.terms.duration);
     let mut over: Option<Box<Seen>> = None;
     let mut observer = Observer::default();
     loop {
         let asked = clock::steady();
-        match attempt(inbox, &lease, order, over.take(), queue.wish())? {
+        match attempt(inbox, &lease, over.take(), &queue)? {
             Attempt::Ours(seen) => {
                 let (me, note) = (order.me.clone(), Some(local.note()));
                 let (keeper, guard) = Keeper::start(lease, *seen, me, asked, note, inbox.sender());
                 let waited = queue.waited;
-                return Ok(Held { guard, keeper: Some(keeper), waited, _local: local });
+                return Ok(Held {
+                    guard,
+                    keeper: Some(keeper),
+                    waited,
+                    waived: None,
+                    _local: local,
+                });
             }
             Attempt::Held(seen) => {
                 queue.may_preempt(&seen.holder)?;
                 if observer.see(&seen) == Life::Suspect {
-                    over = Some(queue.take_over(inbox, seen)?);
-                } else {
+                    over = queue.take_over(inbox, seen)?;
+                    // Who goes on waiting watches the holder from the beginning.
+                    observer = Observer::default();
+                } else if !queue.decide(inbox, &seen.holder)? {
                     queue.wait(inbox, &seen.holder)?;
                 }
             }
             Attempt::Trouble(why) => {
                 let why = why.sentence().to_owned();
-                queue.go_without(inbox, &why)?;
-                (order.say)(&format!(
-                    "going on without the lock of {}: {why}; nobody else is kept out",
-                    order.environment
-                ));
-                return Ok(without(&queue, local));
+                let by = queue.go_without(inbox, &why)?;
+                let why = format!("the lock of {} cannot be taken: {why}", order.environment);
+                let waived = waived(why, by, &order.me.operator);
+                return Ok(without(&queue, local, Some(waived)));
             }
         }
     }
@@ -151,11 +187,11 @@ pub fn take(inbox: &mut Inbox, order: &Order<'_>) -> Result<Held> {
 fn attempt(
     inbox: &mut Inbox,
     lease: &Lease,
-    order: &Order<'_>,
     over: Option<Box<Seen>>,
-    wish: String,
+    queue: &Queue<'_>,
 ) -> Result<Attempt> {
-    let (lease, me, preempt) = (lease.clone(), order.me.clone(), order.terms.preempt);
+    let (lease, me, preempt) = (lease.clone(), queue.order.me.clone(), queue.preempts());
+    let wish = queue.wish();
     inbox.helper(move || {
         let mut attempt = lease.take(&me, over.as_deref());
         if let Attempt::Held(seen) = &mut attempt
@@ -173,101 +209,6 @@ fn attempt(
             Some(Message::Lease(attempt)) => return Ok(*attempt),
             Some(Message::Signal(_)) => return Err(refusal::interrupted(inbox).into()),
             _ => {}
-        }
-    }
-}
-
-/// Waiting for somebody else to be done.
-struct Queue<'a> {
-    order: &'a Order<'a>,
-    begun: Instant,
-    /// What was said last, so that only news are said.
-    said: String,
-    waited: bool,
-}
-
-impl<'a> Queue<'a> {
-    fn new(order: &'a Order<'a>) -> Queue<'a> {
-        Queue { order, begun: Instant::now(), said: String::new(), waited: false }
-    }
-
-    fn limit(&self) -> Duration {
-        let terms = &self.order.terms;
-        let unsaid = if terms.preempt { PREEMPT_WAIT } else { Duration::ZERO };
-        terms.wait.unwrap_or(unsaid)
-    }
-
-    /// Who asks the holder to stop.
-    fn wish(&self) -> String {
-        let me = &self.order.me;
-        format!("{} for {}", me.who(), me.target)
-    }
-
-    /// Whether the holder is to be asked to stop; an equal or higher one cannot be.
-    fn may_preempt(&self, holder: &Holder) -> Result<bool> {
-        if self.order.terms.preempt && !refusal::outranks(&self.order.me, holder) {
-            return Err(refusal::outranked(self.order, holder).into());
-        }
-        Ok(self.order.terms.preempt)
-    }
-
-    /// Waits a little, or gives up.
-    fn wait(&mut self, inbox: &mut Inbox, holder: &Holder) -> Result<()> {
-        let limit = self.limit();
-        if self.begun.elapsed() >= limit {
-            return Err(refusal::held(self.order, holder, self.begun.elapsed()).into());
-        }
-        self.waited = true;
-        let verb =
-            if self.order.terms.preempt { "asked to stop after its step" } else { "at work" };
-        let words =
-            format!("waiting for the lock of {}: {verb}: {}", self.order.environment, holder.who());
-        let words = format!("{words}: {}", holder.what());
-        if words != self.said {
-            (self.order.say)(&words);
-            self.said = words;
-        }
-        let until = Instant::now() + LOOK.min(limit);
-        while Instant::now() < until {
-            if let Some(Message::Signal(_)) = inbox.recv_until(until) {
-                return Err(refusal::interrupted(inbox).into());
-            }
-        }
-        Ok(())
-    }
-
-    /// The holder seems dead: only the operator may take over from it.
-    fn take_over(&self, inbox: &mut Inbox, seen: Box<Seen>) -> Result<Box<Seen>> {
-        let suspect = refusal::suspect(self.order, &seen);
-        if !self.order.terms.interactive {
-            return Err(suspect.into());
-        }
-        let question = format!("{}. Take the lock over?", suspect.message);
-        match ask::confirm(inbox, &question) {
-            Answer::Yes => Ok(seen),
-            Answer::Interrupted => Err(refusal::interrupted(inbox).into()),
-            _ => Err(suspect.into()),
-        }
-    }
-
-    /// The Lease cannot be had: the operator decides, or a bot's flag.
-    fn go_without(&self, inbox: &mut Inbox, why: &str) -> Result<()> {
-        if self.order.terms.without {
-            return Ok(());
-        }
-        let refusal = refusal::trouble(self.order, why);
-        if !self.order.terms.interactive {
-            return Err(refusal.into());
-        }
-        let question = format!(
-            "{}. Without it nothing keeps somebody else from rolling back the same environment at \
-             the same time. Go on without the lock?",
-            refusal.message
-        );
-        match ask::confirm(inbox, &question) {
-            Answer::Yes => Ok(()),
-            Answer::Interrupted => Err(refusal::interrupted(inbox).into()),
-            _ => Err(refusal.into()),
         }
     }
 }

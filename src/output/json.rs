@@ -110,6 +110,7 @@ pub fn run_json(state: &RunState) -> Value {
         "why": state.finish.as_ref().map(|finish| &finish.why),
         "elapsed_ms": state.finish.as_ref().map(|finish| finish.elapsed_ms),
         "budget_ms": start.budget_ms,
+        "without_lock": state.without_lock,
         "over_budget": state.over_budget,
         "paused": state.paused,
         "resumed": state.resumed,

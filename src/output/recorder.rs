@@ -173,6 +173,7 @@ impl Recorder {
             }
             Record::StepSkipped { detail: why, .. }
             | Record::CriterionJudged { why, .. }
+            | Record::LockWaived { why, .. }
             | Record::EscalationOffered { why, .. }
             | Record::RunPaused { why, .. }
             | Record::RunFinished { why, .. }

@@ -16,6 +16,7 @@ use crate::cli::Fault;
 use crate::draft::Draft;
 use crate::runbook::{Action, SetFlags, UndoTo, Workload};
 use crate::sandbox::{Options, Sandbox};
+use crate::world::leftovers::Room;
 
 pub use health::Expected;
 
@@ -45,7 +46,7 @@ pub struct World {
     sandbox: Arc<Sandbox>,
     health: health::Health,
     remote: remote::Remote,
-    dir: tempfile::TempDir,
+    dir: Room,
     stand_in: PathBuf,
     faults: Vec<Fault>,
 }
@@ -58,7 +59,7 @@ impl World {
         faults: &[Fault],
         pod_start: Duration,
     ) -> io::Result<World> {
-        let dir = tempfile::Builder::new().prefix("rollback-rehearsal-").tempdir()?;
+        let dir = Room::new("rehearsal")?;
         let needs = needs(own, above);
         let namespace = own.first().map_or("default", |draft| draft.namespace.as_str());
         let slow = faults.contains(&Fault::SlowRollout);

@@ -100,6 +100,11 @@ fn incident(story: &Story) -> Vec<(String, String)> {
     facts.push(("Trigger reason", reason));
     facts.push(("Decided by", state.decided_by.as_deref().map_or("not asked".to_owned(), line)));
     facts.push(("Carried out by", format!("{} on {}", line(&start.operator), line(&start.host))));
+    for waived in &state.without_lock {
+        let (why, by) = (line(&waived.why), line(&waived.by));
+        let who = line(&waived.operator);
+        facts.push(("Without the lock", format!("{why} ({by}, {who}, {})", moment(&waived.ts))));
+    }
     facts.push(("Components affected", parts::affected(story)));
     if let Some(finish) = &state.finish {
         let verdict = finish.verdict.as_str();

@@ -154,7 +154,7 @@ impl Run {
             if self.hands.inbox.stop() != Stop::No {
                 return self.pause(self.hands.inbox.reason().to_owned());
             }
-            if let Some(why) = self.leave_to_others() {
+            if let Some(why) = self.leave_to_others()? {
                 return self.pause_with(why, Exit::LockHeld);
             }
             match self.step(index, &planned)? {
@@ -251,7 +251,7 @@ impl Run {
             if done.outcome == Outcome::Interrupted || self.hands.inbox.stop() >= Stop::EndChild {
                 return Ok(Flow::Pause(self.hands.inbox.reason().to_owned()));
             }
-            if let Err(why) = self.hands.recorder.guard().check() {
+            if let Err(why) = self.ours_in_a_moment() {
                 return Ok(Flow::Leave(why.to_string()));
             }
             // A Fire may have fired; only its author can say that firing twice is harmless.

@@ -12,6 +12,7 @@ use crate::runbook::{Command, CommandForm};
 use crate::step::{Doing, Done, Effect, Forecast, Nature, Outputs};
 use crate::world::forge::Forge;
 use crate::world::hands::Hands;
+use crate::world::leftovers::Room;
 use crate::world::process::{Ending, Invocation, capture, find_program};
 
 /// How long a probe may take.
@@ -157,7 +158,7 @@ pub fn forecast(spec: &Command, facts: &mut Facts) -> Forecast {
 pub fn perform(spec: &Command, doing: &Doing, hands: &mut Hands, permit: &Permit) -> Done {
     let directory = match directory(spec, doing, hands) {
         Ok(directory) => directory,
-        Err(why) => return Done::badly(why, Vec::new()),
+        Err(done) => return done,
     };
     let mut invocation = Invocation::new(argv(spec), doing.timeout);
     invocation.cwd = Some(directory.path());
@@ -215,7 +216,7 @@ pub(crate) fn here(spec: &Command) -> PathBuf {
 enum Directory {
     Given(PathBuf),
     /// Removed when the command has ended.
-    Checkout(tempfile::TempDir, PathBuf),
+    Checkout(Room, PathBuf),
 }
 
 impl Directory {
@@ -227,24 +228,28 @@ impl Directory {
     }
 }
 
-fn directory(spec: &Command, doing: &Doing, hands: &mut Hands) -> Result<Directory, String> {
+fn directory(spec: &Command, doing: &Doing, hands: &mut Hands) -> Result<Directory, Done> {
+    let failed = |why: String| Done::badly(why, Vec::new());
     let Some(step) = &spec.checkout else {
         return Ok(Directory::Given(here(spec)));
     };
     let sha = doing.outputs.get(step).and_then(|outputs| outputs.get("sha")).ok_or_else(|| {
-        format!("step `{step}` has pushed no commit, so there is nothing to check out")
+        failed(format!("step `{step}` has pushed no commit, so there is nothing to check out"))
     })?;
-    let repository =
-        doing.setting.repository.as_deref().ok_or("the catalog names no repository")?;
+    let repository = doing
+        .setting
+        .repository
+        .clone()
+        .ok_or_else(|| failed("the catalog names no repository".to_owned()))?;
     hands.progress(&format!("checking out {}", sha.get(..8).unwrap_or(sha)));
-    let dir = tempfile::Builder::new()
-        .prefix("rollback-checkout-")
-        .tempdir()
-        .map_err(|error| format!("no directory for the checkout: {error}"))?;
-    let forge: &Forge = &doing.reader.forge;
-    forge
-        .checkout(repository, sha, &dir.path().join("tree"))
-        .map_err(|error| format!("{sha} could not be checked out: {error:#}"))?;
+    let dir = Room::new("checkout")
+        .map_err(|error| failed(format!("no directory for the checkout: {error}")))?;
+    let (forge, tree): (Forge, PathBuf) = (doing.reader.forge.clone(), dir.path().join("tree"));
+    let commit = sha.clone();
+    hands
+        .aside(move || forge.checkout(&repository, &commit, &tree))
+        .map_err(|ending| Done::called_off("the command was not started", &ending))?
+        .map_err(|error| failed(format!("{sha} could not be checked out: {error:#}")))?;
     Ok(Directory::Checkout(dir, PathBuf::from(spec.cwd.clone().unwrap_or_default())))
 }
 

@@ -239,6 +239,7 @@ impl LiveView {
             | Record::DoubtResolved { .. }
             | Record::Decision { .. }
             | Record::CriterionJudged { .. }
+            | Record::LockWaived { .. }
             | Record::BudgetExceeded { .. }
             | Record::EscalationOffered { .. }
             | Record::MetricsSampled(_)

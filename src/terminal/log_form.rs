@@ -116,6 +116,10 @@ impl LogForm {
                 let mark = if *holds { Mark::Done } else { Mark::Failed };
                 marked(&mut page, &time, mark, &verdict::criterion_words(&judged));
             }
+            Record::LockWaived { why, by, operator } => {
+                let text = format!("{} ({by}, {operator})", verdict::waived_words(why));
+                marked(&mut page, &time, Mark::Warn, &text);
+            }
             Record::BudgetExceeded { budget_ms } => {
                 let text =
                     format!("the budget of {} is used up; the run goes on", millis(*budget_ms));

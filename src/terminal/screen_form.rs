@@ -166,6 +166,9 @@ pub fn permanent(record: &Record, log: &LogForm, style: &Style) -> String {
             let paint = Style::paint_of(mark);
             page.marked(paint, &lead, Paint::Plain, &verdict::criterion_words(&judged));
         }
+        Record::LockWaived { why, .. } => {
+            page.marked(Paint::Change, "!    ", Paint::Change, &verdict::waived_words(why));
+        }
         Record::BudgetExceeded { budget_ms } => {
             let text = format!("the budget of {} is used up; the run goes on", millis(*budget_ms));
             page.marked(Paint::Change, "!    ", Paint::Change, &text);

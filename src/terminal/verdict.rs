@@ -352,3 +352,8 @@ pub(super) fn origin(page: &mut Page, state: &RunState, style: &Style) {
         }
     }
 }
+
+/// That a run goes on without its lock.
+pub fn waived_words(why: &str) -> String {
+    format!("going on without the lock: {why}; nobody else is kept out")
+}

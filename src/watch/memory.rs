@@ -3,13 +3,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::decide::Fired;
-use crate::journal::private_dir;
+use crate::journal::{own_file, private_dir};
 
 /// The file of one environment.
 #[derive(Debug)]
@@ -30,8 +29,7 @@ impl Memory {
             .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' })
             .collect();
         let path = dir.join(format!("{safe}.jsonl"));
-        let mut options = OpenOptions::new();
-        let file = options.create(true).append(true).read(true).mode(0o600).open(&path)?;
+        let file = own_file(OpenOptions::new().create(true).append(true).read(true), &path)?;
         // One monitor a catalog: two would each do what is to be done once.
         file.try_lock().map_err(io::Error::from)?;
         let mut text = fs::read_to_string(&path)?;

@@ -6,6 +6,9 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use crate::event::{Live, Record};
@@ -108,6 +111,47 @@ impl Hands {
         }
         self.attend(invocations, &mut children);
         children.into_iter().map(|child| self.close(child)).collect()
+    }
+
+    /// Does work that changes nothing out there, such as making a commit in our own clone, on a
+    /// helper thread: signals are heard, and a second Ctrl-C or the step's deadline ends it. Gives
+    /// why there is no result.
+    pub fn aside<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Ending> {
+        let call_off = Arc::new(AtomicBool::new(false));
+        let (sender, receiver) = channel();
+        let off = Arc::clone(&call_off);
+        self.inbox.helper(move || {
+            let _ = sender.send(process::until_called_off(off, work));
+            Message::Finished
+        });
+        let mut cause = None;
+        loop {
+            match self.inbox.recv_until(Instant::now() + TICK) {
+                Some(Message::Finished) => break,
+                Some(Message::Signal(_)) => self.say_stop(),
+                Some(Message::Notice(text)) => self.notice(text),
+                _ => self.recorder.tick(),
+            }
+            if cause.is_none() {
+                cause = if self.inbox.stop() >= Stop::EndChild {
+                    Some(Ending::Interrupted)
+                } else if Instant::now() >= self.deadline {
+                    Some(Ending::TimedOut)
+                } else {
+                    None
+                };
+                call_off.store(cause.is_some(), Ordering::SeqCst);
+            }
+        }
+        match cause {
+            Some(cause) => Err(cause),
+            None => receiver
+                .recv()
+                .map_err(|_| Ending::NotStarted("a thread of ours has ended".to_owned())),
+        }
     }
 
     fn start(

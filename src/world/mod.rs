@@ -5,6 +5,7 @@ pub mod clock;
 pub mod cluster;
 pub mod forge;
 pub mod hands;
+pub mod leftovers;
 pub mod metrics;
 pub mod process;
 pub mod tail;

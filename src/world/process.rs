@@ -4,12 +4,14 @@
 mod environment;
 mod groups;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -131,6 +133,23 @@ impl Running {
         }
     }
 
+    /// The same, but none as well as soon as the work of this thread is called off.
+    fn wait_or_called_off(&self, limit: Duration) -> Option<Ending> {
+        if !CALL_OFF.with_borrow(Option::is_some) {
+            return self.wait(limit);
+        }
+        let begun = Instant::now();
+        loop {
+            let left = limit.saturating_sub(begun.elapsed());
+            if let Some(ending) = self.wait(left.min(CALLED)) {
+                return Some(ending);
+            }
+            if left.is_zero() || is_called_off() {
+                return None;
+            }
+        }
+    }
+
     /// Its process group (and session).
     pub fn group(&self) -> u32 {
         self.pid.as_raw_nonzero().get().unsigned_abs()
@@ -244,6 +263,27 @@ fn own_session(command: &mut std::process::Command, dies_with_us: bool) {
     }
 }
 
+thread_local! {
+    /// Set by somebody else when what this thread does is not wanted any more.
+    static CALL_OFF: RefCell<Option<Arc<AtomicBool>>> = const { RefCell::new(None) };
+}
+
+/// How soon a thread sees that its work is called off.
+const CALLED: Duration = Duration::from_millis(50);
+
+/// Does work of which others may call off the rest: what [`capture`] runs on this thread then ends,
+/// and nothing more is started.
+pub fn until_called_off<T>(call_off: Arc<AtomicBool>, work: impl FnOnce() -> T) -> T {
+    CALL_OFF.set(Some(call_off));
+    let done = work();
+    CALL_OFF.set(None);
+    done
+}
+
+fn is_called_off() -> bool {
+    CALL_OFF.with_borrow(|off| off.as_ref().is_some_and(|off| off.load(Ordering::SeqCst)))
+}
+
 /// Runs a read to its end and returns what it printed. Blocks; for helper threads and short reads.
 pub fn capture(invocation: &Invocation) -> Captured {
     let begun = Instant::now();
@@ -260,10 +300,18 @@ pub fn capture(invocation: &Invocation) -> Captured {
 
 fn try_capture(invocation: &Invocation) -> io::Result<Captured> {
     let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    if is_called_off() {
+        return Ok(Captured {
+            ending: Ending::Interrupted,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            elapsed: Duration::ZERO,
+        });
+    }
     let running = spawn(invocation, &stdout, &stderr)?;
-    let ending = running.wait(invocation.timeout).unwrap_or_else(|| {
+    let ending = running.wait_or_called_off(invocation.timeout).unwrap_or_else(|| {
         running.end(Duration::from_secs(1));
-        Ending::TimedOut
+        if is_called_off() { Ending::Interrupted } else { Ending::TimedOut }
     });
     Ok(Captured {
         ending,

@@ -42,7 +42,13 @@ impl Delivery<'_> {
             } else {
                 "making it again on the new tip"
             });
-            let (sha, tip, change) = match forge.propose(repository, proposal, &stamp) {
+            let (ours, wanted, signed) = (forge.clone(), proposal.clone(), stamp.clone());
+            let address = repository.to_owned();
+            let proposed = match hands.aside(move || ours.propose(&address, &wanted, &signed)) {
+                Ok(proposed) => proposed,
+                Err(ending) => return Done::called_off("nothing was pushed", &ending),
+            };
+            let (sha, tip, change) = match proposed {
                 Err(why) => return unread(&why),
                 Ok(Proposed::Ready { sha, tip, change, content }) => {
                     if let Some(why) = self.stale(&change, &content, branch) {

@@ -118,9 +118,11 @@ pub fn perform(
     else {
         return badly("no repository or no commit is named".to_owned(), None);
     };
-    let preview = match forge.branch(repository, &asked) {
-        Ok(preview) => preview,
-        Err(why) => return unread(&why),
+    let (ours, address) = (forge.clone(), repository.to_owned());
+    let preview = match hands.aside(move || ours.branch(&address, &asked)) {
+        Ok(Ok(preview)) => preview,
+        Ok(Err(why)) => return unread(&why),
+        Err(ending) => return Done::called_off("nothing was pushed", &ending),
     };
     let sha = &preview.commit.sha;
     if let Some((why, hint)) = obstacle(spec, &preview) {

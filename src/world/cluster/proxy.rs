@@ -10,10 +10,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-
 use crate::error::nearest;
 use crate::facts::Unread;
+use crate::world::leftovers::{self, Room};
 use crate::world::process::{Ending, Invocation, Running, capture, reason, spawn};
 
 /// How long one look at the socket or at the child waits for the child's end.
@@ -52,7 +51,7 @@ pub(super) struct Proxy {
     context: Option<String>,
     socket: PathBuf,
     state: Mutex<State>,
-    dir: Mutex<Option<TempDir>>,
+    dir: Mutex<Option<Room>>,
     relaunches: AtomicU32,
 }
 
@@ -294,15 +293,10 @@ fn relaunch(base: &[String], socket: &Path) -> Result<Child, Unread> {
 }
 
 /// A directory of mode 0700 whose path is short enough for a socket.
-fn private_dir() -> std::io::Result<TempDir> {
-    let roots = [
-        std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from),
-        Some(std::env::temp_dir()),
-        Some(PathBuf::from("/tmp")),
-    ];
+fn private_dir() -> std::io::Result<Room> {
     let mut last = std::io::Error::other("no directory for temporary files");
-    for root in roots.into_iter().flatten() {
-        match tempfile::Builder::new().prefix("rollback-").rand_bytes(12).tempdir_in(&root) {
+    for root in leftovers::roots() {
+        match Room::below(&root, "proxy") {
             Ok(dir) if dir.path().as_os_str().len() + 4 <= SOCKET_PATH_MAX => return Ok(dir),
             Ok(_) => {}
             Err(error) => last = error,

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::facts::{Known, Unread};
+use crate::world::leftovers::Room;
 use crate::world::process::{Ending, capture};
 
 use super::cache::Repo;
@@ -118,10 +119,9 @@ impl Repo {
             }
         }
         entries.extend_from_slice(&self.files(from, good)?);
-        let dir =
-            tempfile::Builder::new().prefix("rollback-index-").tempdir().map_err(|error| {
-                Unread::Failed(format!("no temporary directory for an index: {error}"))
-            })?;
+        let dir = Room::new("index").map_err(|error| {
+            Unread::Failed(format!("no temporary directory for an index: {error}"))
+        })?;
         let index = dir.path().join("index").to_string_lossy().into_owned();
         let run = |args: &[&str], stdin: Vec<u8>| {
             let mut invocation = self.git.local(args);

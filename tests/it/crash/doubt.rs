@@ -16,7 +16,7 @@ fn one(scenario: Scenario, step: &str) -> Scenario {
 
 /// Resumes; while an orphaned command still runs that is refused, and tried again.
 fn resume(scenario: &Scenario, more: &[&str]) -> Ended {
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + Duration::from_secs(60);
     loop {
         let ended = scenario.run(&[&["resume", "--yes"], more].concat());
         let busy = ended.code == Some(4) && ended.stderr.contains("still runs");

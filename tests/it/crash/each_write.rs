@@ -41,7 +41,7 @@ fn done(scenario: &Scenario) -> BTreeMap<String, usize> {
 /// What a run that was stopped anywhere must allow: either nothing was done and it says so, or a
 /// resume finishes it with every step done once.
 fn comes_to_its_end(scenario: &Scenario, place: &str) {
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + Duration::from_secs(60);
     let mut resumed = scenario.run(&["resume", "--yes"]);
     // A command that outlived the run is waited for.
     while resumed.stdout.contains("still runs") && Instant::now() < until {

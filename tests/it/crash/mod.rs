@@ -3,5 +3,6 @@
 
 mod doubt;
 mod each_write;
+mod leftovers;
 mod outlived;
 mod trace;

@@ -152,6 +152,23 @@ fn a_state_directory_that_is_a_link_is_refused_and_what_it_leads_to_is_untouched
     }
 }
 
+#[test]
+fn a_link_in_place_of_the_lock_is_refused_and_what_it_leads_to_is_not_touched() {
+    let scenario = one(Scenario::new(), "name: Does\ncommand: [\"true\"]");
+    scenario.run(&["component", "one", "--yes"]).exits(5);
+    let locks = scenario.state().join("locks");
+    let lock = std::fs::read_dir(&locks).expect("read").flatten().next().expect("a lock").path();
+    let precious = scenario.path("precious");
+    std::fs::write(&precious, "mine\n").expect("written");
+    std::fs::remove_file(&lock).expect("removed");
+    std::os::unix::fs::symlink(&precious, &lock).expect("linked");
+    let refused = scenario.run(&["component", "one", "--yes"]).exits(4);
+    let said = refused.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("is a link, which is not followed"), "{said}");
+    assert_eq!(std::fs::read_to_string(&precious).expect("read"), "mine\n");
+    assert_eq!(scenario.runs().len(), 1, "no run was begun");
+}
+
 /// Runs a command that floods; gives our largest resident size in KiB.
 fn flood(megabytes: u32) -> u64 {
     let script = format!(

@@ -65,13 +65,15 @@ fn absurd(value: &Value) -> Vec<Value> {
 
 /// A run that was cut off in its second step, with its records.
 fn cut_off() -> (Scenario, Vec<Value>) {
-    let scenario = Scenario::new().component(
-        "one",
-        "methods:\n  flag:\n    budget: 1s\n    steps:\n      - name: First\n        \
+    let scenario = Scenario::new();
+    // Only once: a forged journal may well have it run again.
+    let killed = scenario.path("killed").display().to_string();
+    let body = "methods:\n  flag:\n    budget: 1s\n    steps:\n      - name: First\n        \
          command: [\"true\"]\n        probe: [\"false\"]\n        on_failure: continue\n        \
          timeout: 100ms\n      - name: Wait\n        wait: 1ms\n      - name: Second\n        \
-         command: [sh, -c, \"kill -9 $PPID\"]\n        retry: { attempts: 2, backoff: 1ms }\n",
-    );
+         command: [sh, -c, \"test -e KILLED || { touch KILLED; kill -9 $PPID; }\"]\n        \
+         retry: { attempts: 2, backoff: 1ms }\n";
+    let scenario = scenario.component("one", &body.replace("KILLED", &killed));
     scenario.run(&["component", "one", "--yes"]);
     let records = scenario.records();
     assert!(records.len() > 6 && records.last().expect("some")["type"] != "run_finished");

@@ -99,6 +99,27 @@ proptest! {
     }
 
     #[test]
+    fn what_is_escaped_is_text_and_what_is_not_is_replaced_when_the_step_runs(
+        parts in prop::collection::vec(
+            prop_oneof![
+                "[^$}]{0,8}".prop_map(|text| (text.clone(), text)),
+                Just(("$${".to_owned(), "${".to_owned())),
+                Just(("${run.id}".to_owned(), "r1".to_owned())),
+                Just(("${a}".to_owned(), "b".to_owned())),
+            ],
+            0..12,
+        )
+    ) {
+        let written: String = parts.iter().map(|part| part.0.as_str()).collect();
+        let meant: String = parts.iter().map(|part| part.1.as_str()).collect();
+        let known = |name: &str| (name == "a").then(|| Meaning::Value("b".into()));
+        let resolved = template::resolve(&written, known).unwrap();
+        let run_id = |name: &str| (name == "run.id").then(|| "r1".to_owned());
+        prop_assert_eq!(rollback::late::replace(&resolved, run_id), meant.clone());
+        prop_assert_eq!(template::settle(&resolved, run_id), meant);
+    }
+
+    #[test]
     fn text_without_names_is_left_as_it_is(text in "[^$]{0,40}") {
         prop_assert_eq!(template::resolve(&text, |_| None).unwrap(), text.clone());
         prop_assert_eq!(template::settle(&text, |_| Some("x".to_owned())), text);

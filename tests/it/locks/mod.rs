@@ -4,6 +4,7 @@
 pub mod contention;
 mod death;
 mod late;
+mod questions;
 mod sharing;
 
 use std::fs::OpenOptions;
@@ -20,7 +21,7 @@ use crate::scenario::{Ended, NAMESPACE, Scenario};
 const LEASE: &str = "rollback-shop";
 
 /// Longer than anything here takes on a machine that is busy with something else.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A component whose first step waits until the gate is opened, and whose second turns a flag off;
 /// a service above it; a second component beside it.
@@ -69,6 +70,19 @@ fn ended(child: Child) -> Ended {
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: words(&String::from_utf8_lossy(&output.stderr)),
     }
+}
+
+/// Reads what a run says until it says this; the pipe stays open to whatever it says later.
+fn says_meanwhile(child: &mut Child, wanted: &str) {
+    let mut pipe = child.stderr.take().expect("a pipe");
+    let (mut text, mut piece) = (Vec::new(), [0; 4096]);
+    while !words(&String::from_utf8_lossy(&text)).contains(wanted) {
+        let count = std::io::Read::read(&mut pipe, &mut piece).expect("read");
+        let said = String::from_utf8_lossy(&text);
+        assert!(count > 0, "it ended without saying {wanted:?}\n{said}");
+        text.extend(&piece[..count]);
+    }
+    child.stderr = Some(pipe);
 }
 
 /// A run of the gated component that has come to the gate, with the lock in its hand.

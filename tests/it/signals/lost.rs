@@ -116,10 +116,10 @@ fn a_terminal_that_goes_away_leaves_a_run_that_can_be_resumed() {
             scenario.command_through(&front, &["component", "three", "--yes"]);
         command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
         command.env("TERM", "xterm");
-        let session = rexpect::session::spawn_command(command, Some(10_000)).expect("a terminal");
+        let session = rexpect::session::spawn_command(command, Some(60_000)).expect("a terminal");
         std::thread::sleep(Duration::from_millis(millis));
         drop(session);
-        let until = Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + Duration::from_secs(60);
         loop {
             // It may not have begun: then nothing may have been done.
             if scenario.runs().is_empty() {

@@ -1,6 +1,7 @@
 //! Signals, and terminals and pipes that go away, while a run asks, waits and works.
 
+mod git;
 mod instants;
 mod lost;
 mod meanings;
-mod stage;
+pub mod stage;

@@ -11,7 +11,7 @@ use rexpect::process::PtyProcess;
 use crate::scenario::{Endpoint, Scenario};
 
 /// What a run must do within; longer is a hang.
-const LIMIT: Duration = Duration::from_secs(25);
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// A run at a terminal, with all that it has printed.
 pub struct Terminal {
@@ -30,7 +30,11 @@ pub struct Terminal {
 impl Terminal {
     /// Starts a command of ours at a terminal.
     pub fn start(scenario: &Scenario, arguments: &[&str]) -> Terminal {
-        let mut command = scenario.command(arguments);
+        Terminal::of(scenario.command(arguments))
+    }
+
+    /// The same for a command that is ready to be run.
+    pub fn of(mut command: Command) -> Terminal {
         command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
         command.env("TERM", "xterm");
         let process = PtyProcess::new(command).expect("a terminal");
@@ -90,12 +94,11 @@ impl Terminal {
         }
     }
 
-    /// Answers each question with yes, a moment after it stands there.
+    /// Answers each question with yes as soon as it stands there.
     pub fn answer(&mut self, keys: &str) {
         let asked = self.text.matches("[y/N] ").count();
         if asked > self.answered {
             self.answered = asked;
-            std::thread::sleep(Duration::from_millis(60));
             self.send(keys);
         }
     }

@@ -19,8 +19,14 @@ fn stage(piece: &str) -> Command {
     command
 }
 
+/// Longer than anything here takes on a machine that is busy with something else, in milliseconds.
+const LIMIT: u64 = 60_000;
+
+/// How often a question is put to somebody who gives no sensible answer.
+const TRIES: usize = 3;
+
 fn play(piece: &str) -> PtySession {
-    spawn_command(stage(piece), Some(10_000)).expect("a terminal")
+    spawn_command(stage(piece), Some(LIMIT)).expect("a terminal")
 }
 
 /// Types into a question; gives all that stood on the screen up to the result, and the result.
@@ -28,8 +34,9 @@ fn typed(piece: &str, question: &str, keys: &[&str]) -> (String, String) {
     let mut session = play(piece);
     let mut seen = session.exp_string(question).expect("the question");
     for (index, key) in keys.iter().enumerate() {
-        if index > 0 {
-            std::thread::sleep(Duration::from_millis(150));
+        // What is typed before the question is put again is no answer to it.
+        if (1..TRIES).contains(&index) {
+            seen.push_str(&session.exp_string(question).expect("the question again"));
         }
         session.send(key).expect("keys");
         session.flush().expect("keys");
@@ -81,7 +88,6 @@ fn keys_typed_before_the_question_do_not_answer_it() {
     session.send("y\ny\n").expect("keys");
     session.flush().expect("keys");
     session.exp_string("[y/N] ").expect("the question");
-    std::thread::sleep(Duration::from_millis(200));
     session.send("\n").expect("keys");
     session.flush().expect("keys");
     assert_eq!(session.exp_regex("<[^>]*>").expect("the result").1, "<no>");
@@ -143,10 +149,10 @@ fn a_live_view_shows_the_step_its_output_the_budget_and_keeps_what_is_done() {
 
 /// Plays the piece that outlives its terminal; gives what it reports. The shell between stands in
 /// for it when the driver ends what it started.
-fn survive(act: impl FnOnce(PtySession) -> Option<PtySession>) -> String {
+fn survive(piece: &str, act: impl FnOnce(PtySession) -> Option<PtySession>) -> String {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("result");
-    let piece = stage("survivor");
+    let piece = stage(piece);
     let mut command = Command::new("sh");
     command.args(["-c", "\"$0\" \"$@\" & wait"]).arg(piece.get_program()).args(piece.get_args());
     for (name, value) in piece.get_envs() {
@@ -156,10 +162,10 @@ fn survive(act: impl FnOnce(PtySession) -> Option<PtySession>) -> String {
         };
     }
     command.env("STAGE_FILE", &file);
-    let mut session = spawn_command(command, Some(10_000)).expect("a terminal");
+    let mut session = spawn_command(command, Some(LIMIT)).expect("a terminal");
     session.exp_string("2  Restart the backend").expect("what is under way");
     let _session = act(session);
-    let until = Instant::now() + Duration::from_secs(9);
+    let until = Instant::now() + Duration::from_millis(LIMIT);
     while Instant::now() < until {
         if let Ok(text) = std::fs::read_to_string(&file)
             && !text.is_empty()
@@ -173,24 +179,22 @@ fn survive(act: impl FnOnce(PtySession) -> Option<PtySession>) -> String {
 
 #[test]
 fn a_held_terminal_does_not_hold_the_run() {
-    let result = survive(|mut session| {
+    let result = survive("survivor", |mut session| {
         session.send("\u{13}").expect("Ctrl-S");
         session.flush().expect("Ctrl-S");
         Some(session)
     });
-    // 1.5 s of work, and two at most for the last words.
-    let after = ["played dead=false after 3 s", "played dead=false after 4 s"];
-    assert!(after.contains(&&*result), "{result}");
+    // The terminal is held to the end of the test, and the work is done all the same.
+    assert_eq!(result, "played dead=false");
 }
 
 #[test]
-#[ignore = "nightly: it needs a machine that is not loaded"]
 fn a_hung_up_terminal_makes_the_view_quiet_and_nothing_else() {
-    let result = survive(|session| {
+    let result = survive("survivor of a hang-up", |session| {
         drop(session);
         None
     });
-    assert!(result.starts_with("played dead=true"), "{result}");
+    assert_eq!(result, "played dead=true");
 }
 
 #[test]
@@ -201,11 +205,11 @@ fn json_lines_to_a_closed_pipe_are_no_crash() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");
-    let mut stdout = child.stdout.take().expect("a pipe");
-    let mut byte = [0; 16];
-    let _ = stdout.read(&mut byte).expect("the first words");
-    std::thread::sleep(Duration::from_millis(200));
-    drop(stdout);
+    // The test harness has said its own words on it by then.
+    let mut stderr = child.stderr.take().expect("a pipe");
+    let mut word = [0; 5];
+    stderr.read_exact(&mut word).expect("a sign of life");
+    drop(child.stdout.take());
     drop(child.stdin.take());
     assert_eq!(child.wait().expect("it ends").code(), Some(42));
 }

@@ -3,7 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rollback::event::{Live, Record};
@@ -27,7 +27,7 @@ fn a_stage_for_the_tests_that_need_a_terminal() {
         }
         "late confirm" => {
             say("soon");
-            std::thread::sleep(Duration::from_millis(700));
+            typed_ahead();
             answer(prompt::confirm("Go?"))
         }
         "name" => answer(prompt::type_name("Type netra-backend to go on", "netra-backend")),
@@ -43,20 +43,29 @@ fn a_stage_for_the_tests_that_need_a_terminal() {
         }
         "abandoned" => abandoned(),
         "screens" => screens(),
-        "live" => live(Duration::from_millis(300)),
-        "long live" => live(Duration::from_secs(8)),
-        "survivor" => {
+        "live" => lasts(Duration::from_millis(300)),
+        "long live" => lasts(Duration::from_secs(8)),
+        "survivor" | "survivor of a hang-up" => {
             let hung_up = Arc::new(AtomicBool::new(false));
-            signal_hook::flag::register(signal_hook::consts::SIGHUP, hung_up).expect("a handler");
-            let start = Instant::now();
-            let shown = live(Duration::from_millis(1500));
-            let result = format!("{shown} after {} s", start.elapsed().as_secs());
+            let flag = Arc::clone(&hung_up);
+            signal_hook::flag::register(signal_hook::consts::SIGHUP, flag).expect("a handler");
+            let result = if piece == "survivor" {
+                lasts(Duration::from_millis(1500))
+            } else {
+                // A little beyond the signal, so that something is drawn after it.
+                let mut beyond = 0;
+                live(move || {
+                    beyond += usize::from(hung_up.load(Ordering::SeqCst));
+                    beyond > 5
+                })
+            };
             let file = std::env::var("STAGE_FILE").expect("a file to write to");
             std::fs::write(file, &result).expect("the file is written");
             result
         }
         "json" => {
             // Wait until the reader of our output is gone.
+            say("ready");
             let mut byte = [0];
             let _ = std::io::stdin().read(&mut byte);
             let mut lines = JsonLines::stdout(fixtures::RUN_ID);
@@ -84,7 +93,7 @@ fn abandoned() -> String {
     let modes = || rustix::termios::tcgetattr(std::io::stdin()).expect("a terminal").local_modes;
     let before = modes();
     let asked = std::thread::spawn(|| prompt::confirm("Go?"));
-    std::thread::sleep(Duration::from_millis(300));
+    await_that(|| modes() != before);
     let during = modes();
     prompt::restore_terminal();
     let after = modes();
@@ -96,17 +105,41 @@ fn abandoned() -> String {
     )
 }
 
+/// Waits for what must come.
+fn await_that(mut it: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(60);
+    while !it() {
+        assert!(Instant::now() < until, "it does not come");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Waits until a whole line was typed that nobody has read.
+fn typed_ahead() {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = std::io::stdin();
+    await_that(|| {
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&now)) == Ok(1)
+    });
+}
+
 /// A run with one step that takes so long.
-fn live(step: Duration) -> String {
+fn lasts(step: Duration) -> String {
+    let until = Instant::now() + step;
+    live(move || Instant::now() >= until)
+}
+
+/// A run with one step that takes until `over`.
+fn live(mut over: impl FnMut() -> bool) -> String {
     let style = Style::of(Stream::Stderr, ColorChoice::Auto);
     let plan = fixtures::plan();
     let mut view = LiveView::new(style, &plan, Instant::now());
     for envelope in &fixtures::recovered().records {
         view.record(envelope);
         if let Record::StepIntended { step: id, index: 2, .. } = &envelope.record {
-            let until = Instant::now() + step;
             let mut count = 0;
-            while Instant::now() < until {
+            while !over() {
                 count += 1;
                 view.live(&Live::Output {
                     step: id.clone(),

@@ -230,6 +230,11 @@ fn the_reference_names_every_event_and_every_field_of_it() {
             program: "kubectl".to_owned(),
         },
         Record::CriterionAsked { name: "x".to_owned() },
+        Record::LockWaived {
+            why: "x".to_owned(),
+            by: "prompt".to_owned(),
+            operator: "a".to_owned(),
+        },
         Record::Resumed { operator: "a".to_owned(), host: "b".to_owned(), pid: 1 },
         Record::ValidationStarted {
             tier: "x".to_owned(),
@@ -346,5 +351,5 @@ fn the_reference_names_every_event_and_every_field_of_it() {
             seen.insert(snake);
         }
     }
-    assert_eq!(seen.len(), 28, "{seen:?}");
+    assert_eq!(seen.len(), 29, "{seen:?}");
 }
