@@ -136,14 +136,17 @@ struct Watcher<'a> {
 
 impl Watcher<'_> {
     fn go(&mut self) -> Result<Exit> {
-        let every = self.args.every.or(self.watching.watch.every).unwrap_or(EVERY);
+        let pace = self.args.every.or(self.watching.watch.every).unwrap_or(EVERY);
         let count = self.watching.triggers.len();
-        self.event(
-            "watching",
-            "",
-            &format!("{count} triggers, every {}", humantime::format_duration(every)),
-            json!({}),
-        );
+        let triggers = if count == 1 { "trigger" } else { "triggers" };
+        let leave = self.watching.triggers.values().filter(|it| it.automatic.is_some()).count();
+        let act = match self.args.act {
+            Act::Notify => "it only tells".to_owned(),
+            Act::Ask => format!("it asks before it acts, on {leave} of them"),
+            Act::Auto => format!("it acts by itself, on {leave} of them"),
+        };
+        let every = humantime::format_duration(pace);
+        self.event("watching", "", &format!("{count} {triggers}, every {every}; {act}"), json!({}));
         let mut round = 0;
         loop {
             let begun = Instant::now();
@@ -159,10 +162,10 @@ impl Watcher<'_> {
                     let terminated = self.inbox.terminated();
                     return Ok(if terminated { Exit::Terminated } else { Exit::Interrupted });
                 }
-                if begun.elapsed() >= every {
+                if begun.elapsed() >= pace {
                     break;
                 }
-                let _ = self.inbox.recv_until(begun + every);
+                let _ = self.inbox.recv_until(begun + pace);
             }
         }
     }
@@ -281,7 +284,7 @@ impl Watcher<'_> {
             let time = ts.get(11..19).unwrap_or_default();
             let words = kind.replace('_', " ");
             let gap = if trigger.is_empty() { "" } else { " " };
-            let why = crate::terminal::sanitize::line(why);
+            let why = crate::terminal::sanitize::line(&told(kind, why, &details));
             let line = format!("{time} {words}{gap}{trigger}: {why}");
             let lines = crate::terminal::layout::wrap(&line, 80, 71);
             self.screen.result(&lines.join("\n         "));
@@ -295,6 +298,32 @@ impl Watcher<'_> {
             value.extend(details);
         }
         self.screen.result(&value.to_string());
+    }
+}
+
+/// What a line for people says: beside the reason what it is about, and what to do.
+fn told(kind: &str, why: &str, details: &Value) -> String {
+    let text = |key: &str| details[key].as_str().unwrap_or_default();
+    match kind {
+        "trigger_state" => match text("state") {
+            "true" => format!("beyond its bound, {why}"),
+            "false" => format!("within its bound, {why}"),
+            state => format!("{state}, {why}"),
+        },
+        "trigger_raised" => {
+            let words = details["command"].as_array().into_iter().flatten();
+            let words: Vec<&str> = words.filter_map(Value::as_str).collect();
+            format!("{}, {why}; to roll back: {}", text("severity"), words.join(" "))
+        }
+        "rolled_back" if !text("run_id").is_empty() => {
+            let shown = if text("verdict") == "applied" && details["exit_code"] != 0 {
+                ", recovery not shown"
+            } else {
+                ""
+            };
+            format!("{why}{shown}; rollback runs show {}", text("run_id"))
+        }
+        _ => why.to_owned(),
     }
 }
 

@@ -199,6 +199,23 @@ fn lint_finds_what_is_wrong_with_triggers_with_its_line() {
 }
 
 #[test]
+fn a_secret_among_a_program_s_arguments_is_refused() {
+    let scenario = asking(
+        "http://127.0.0.1:1",
+        "triggers:\n  a: { title: A, severity: red, query: x, bound: \"> 1\", rollback: component shop }\n\
+         notifications:\n  - { name: pager, exec: [page, \"--token=${hook}\"] }\n",
+    );
+    let settings = std::fs::read_to_string(scenario.path("runbooks/rollback.yaml")).expect("there");
+    let secret = "parameters:\n  hook: { secret: { env: HOOK_TOKEN } }\n";
+    let scenario = scenario
+        .file("runbooks/rollback.yaml", &(settings + secret))
+        .env("HOOK_TOKEN", "canary-7f3a9b2c");
+    let wrong = "`hook` is a secret, and this text is shown";
+    scenario.run(&["lint"]).exits(3).says(wrong);
+    scenario.run(&["watch", "--rounds", "1"]).exits(3).says(wrong);
+}
+
+#[test]
 fn the_triggers_of_this_repository_pass_promtool_as_rules() {
     let catalog = concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks");
     let scenario = Scenario::new();
