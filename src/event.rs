@@ -8,8 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod beside;
+mod start;
+mod words;
 
 pub use beside::{MetricAbout, MetricsSampled, Notified, Phase, Sampled};
+pub use start::{Approval, RunStarted};
+pub use words::{Choice, EffectKind, Outcome, SkipReason, Verdict};
 
 /// The version of the record format; a reader refuses a newer one. `docs/events.md` has its history.
 pub const VERSION: u32 = 1;
@@ -297,164 +301,6 @@ pub enum Record {
         /// One sentence.
         why: String,
     },
-}
-
-/// What is known when a run starts.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct RunStarted {
-    /// `component tool-dispatcher`.
-    pub target: String,
-    /// The method.
-    pub method: String,
-    /// The plan's digest.
-    pub digest: String,
-    /// kubectl context.
-    pub context: String,
-    /// Namespace.
-    pub namespace: String,
-    /// uid of `kube-system`, or empty where it could not be read.
-    pub cluster: String,
-    /// Who runs it.
-    pub operator: String,
-    /// Where.
-    pub host: String,
-    /// The process.
-    pub pid: u32,
-    /// This program's version.
-    pub version: String,
-    /// Incident, where given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub incident: Option<String>,
-    /// Reason, where given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// The trigger that called for it, where given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trigger: Option<String>,
-    /// What permitted it, where somebody else's approval is needed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub approval: Option<Approval>,
-    /// The run that escalated to this one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub escalated_from: Option<String>,
-    /// The run that this one takes back, where it is the way forward.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub forward_of: Option<String>,
-    /// The method's budget.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub budget_ms: Option<u64>,
-    /// Whether the world is the sandbox.
-    #[serde(default)]
-    pub simulated: bool,
-    /// The catalog's directory.
-    pub catalog: String,
-    /// The plan as it was shown (see `plan.rs`).
-    pub plan: Value,
-}
-
-/// What permitted a run that needs somebody else's approval. A claim, not an identity.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approval {
-    /// The digest that was approved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<String>,
-    /// Who approved it, as the command line says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
-    /// Why nobody was asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub break_glass: Option<String>,
-}
-
-/// How doing a step went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It ended well.
-    Done,
-    /// It ended badly.
-    Failed,
-    /// Its time was up.
-    TimedOut,
-    /// The operator or a signal ended it.
-    Interrupted,
-}
-
-/// What the world shows of a step's effect; [`crate::step::Effect`] without its details.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EffectKind {
-    /// Nothing of it.
-    Missing,
-    /// Some of it.
-    Partly,
-    /// On its way.
-    Underway,
-    /// All of it.
-    Present,
-    /// It went wrong for good.
-    Broken,
-    /// It is done, but somebody else must still act (a merge).
-    Awaiting,
-    /// The world cannot tell.
-    Unanswerable,
-}
-
-/// Why a step is not run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SkipReason {
-    /// Its effect is there.
-    AlreadyThere,
-    /// Its survey said it is blocked, and the operator left it out.
-    Blocked,
-    /// The operator chose to go on without it.
-    Operator,
-}
-
-/// The answers of the failure menu.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Choice {
-    /// Try the step again.
-    Retry,
-    /// Go on without it.
-    Skip,
-    /// Give this method up and go to the next rung.
-    Escalate,
-    /// Stop.
-    Abort,
-    /// Go on as the runbook's `on_failure: continue` says.
-    Continue,
-}
-
-/// What a run came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// It was seen failing, and now it is seen working.
-    Recovered,
-    /// Everything was done; recovery was not shown.
-    Applied,
-    /// A step failed.
-    Failed,
-    /// The operator stopped it.
-    Aborted,
-    /// A step is in doubt.
-    Unknown,
-}
-
-impl Verdict {
-    /// The word shown.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Verdict::Recovered => "recovered",
-            Verdict::Applied => "applied",
-            Verdict::Failed => "failed",
-            Verdict::Aborted => "aborted",
-            Verdict::Unknown => "unknown",
-        }
-    }
 }
 
 /// Something that is only worth seeing while it happens.

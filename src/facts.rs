@@ -1,6 +1,6 @@
 //! What the survey read of the world, each with the reason when there is no answer. A forecast adds
 //! its own effect here, so that the next step sees the world as it will be. How it is read is in
-//! [`gather`].
+//! [`gather()`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -126,9 +126,10 @@ fn of_two_restarts_the_one_that_failed_is_named() {
     assert!(world.sandbox.settle());
     let api = Workload::try_from("deployment/api".to_owned()).expect("a workload");
     let restart = Restart { workloads: vec![web(), api] };
-    let flag = flags(&[("ONE", "false")]);
-    let (first, forecast) = world.foresee(&flag, &restart);
-    world.set(&flag, &first);
+    let flags = flags(&[("ONE", "false")]);
+    let (first, forecast) = world.foresee(&flags, &restart);
+    // Else the first pods of the other deployment say that the flag did not stick.
+    assert_eq!(world.set(&flags, &first).outcome, Outcome::Done);
     world.sandbox.delete("deployments", "shop", "api").expect("a deletion");
     let done = world.restart(&restart, &forecast);
     assert_eq!(done.outcome, Outcome::Failed);
