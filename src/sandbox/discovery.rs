@@ -1,4 +1,4 @@
-//! Owns what the server says of itself: version, discovery, and the little of `OpenAPI` that kubectl needs.
+//! Owns what the server says of itself: version and discovery.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::failure::{Answer, Failure};
 use super::kinds::{KINDS, Kind};
+use super::openapi;
 use super::routes::Reply;
 
 const VERBS: [&str; 8] =
@@ -47,8 +48,11 @@ pub(super) fn answer(parts: &[&str], accept: &str) -> Answer<Reply> {
             }
             json!({"paths": paths})
         }
-        ["openapi", "v3", "api", "v1"] => openapi(""),
-        ["openapi", "v3", "apis", group, "v1"] if groups().contains(group) => openapi(group),
+        ["openapi", "v2"] => return openapi::version_two(accept),
+        ["openapi", "v3", "api", "v1"] => openapi::version_three(""),
+        ["openapi", "v3", "apis", group, "v1"] if groups().contains(group) => {
+            openapi::version_three(group)
+        }
         _ => return Err(Failure::no_such_path()),
     };
     Ok(Reply::json(200, body))
@@ -171,31 +175,4 @@ fn aggregate_entry(kind: &Kind) -> Value {
         entry["subresources"] = subresources.into();
     }
     entry
-}
-
-/// A description of the writes only: kubectl reads in it whether the server checks fields itself.
-fn openapi(group: &str) -> Value {
-    let root = if group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{group}/v1") };
-    let mut paths = Map::new();
-    for kind in KINDS.iter().filter(|kind| kind.group == group) {
-        let place = if kind.namespaced { "/namespaces/{namespace}" } else { "" };
-        let parameters: Vec<Value> = ["dryRun", "fieldManager", "fieldValidation"]
-            .iter()
-            .map(|name| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}}))
-            .collect();
-        let operation = |action: &str| {
-            json!({"x-kubernetes-action": action, "parameters": parameters, "responses": {},
-                   "x-kubernetes-group-version-kind": {"group": group, "version": "v1", "kind": kind.kind}})
-        };
-        let all = format!("{root}{place}/{}", kind.plural);
-        paths.insert(
-            format!("{all}/{{name}}"),
-            json!({"put": operation("put"), "patch": operation("patch")}),
-        );
-        paths.insert(all, json!({"post": operation("post")}));
-    }
-    json!({
-        "openapi": "3.0.0", "info": {"title": "Kubernetes", "version": "v1.36.2"},
-        "paths": paths, "components": {"schemas": {}},
-    })
 }

@@ -166,6 +166,12 @@ impl Failure {
         Failure::new(400, "BadRequest", message, None)
     }
 
+    /// A server-side apply that does not say who applies.
+    pub(super) fn no_manager() -> Failure {
+        let cause = Cause::required("fieldManager", "is required for apply patch");
+        Failure::invalid_as("PatchOptions.meta.k8s.io", "PatchOptions", "meta.k8s.io", "", &[cause])
+    }
+
     pub(super) fn unknown_resource() -> Failure {
         let message = "the server could not find the requested resource";
         Failure::new(404, "NotFound", message, Some(json!({})))

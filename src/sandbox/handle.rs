@@ -302,16 +302,7 @@ impl Drop for Sandbox {
 fn by_test<'a>(resource: &str, namespace: &'a str, name: &'a str) -> Result<Write<'a>, String> {
     let kind = kinds::by_plural(resource)
         .ok_or_else(|| format!("the sandbox does not serve {resource}"))?;
-    Ok(Write {
-        kind,
-        namespace,
-        name,
-        subresource: "",
-        manager: "sandbox",
-        dry_run: false,
-        strictness: Strictness::Strict,
-        warnings: Vec::new(),
-    })
+    Ok(Write::new(kind, namespace, name, "sandbox", Strictness::Strict))
 }
 
 #[allow(clippy::needless_pass_by_value)] // the form that `map_err` wants

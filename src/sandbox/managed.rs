@@ -1,94 +1,93 @@
-//! Owns `metadata.managedFields`: who wrote which fields, roughly.
+//! Owns `metadata.managedFields`: who wrote which fields.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::clock;
 use super::defaults;
+use super::fields::{self, Fields};
 
 /// Who writes, and through which part of the object.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Writer<'a> {
     pub(super) manager: &'a str,
     pub(super) subresource: &'a str,
+    /// What a server-side apply names; another write owns what it changes.
+    pub(super) applied: Option<&'a Fields>,
 }
 
-/// Notes in `after` that the writer changed what differs from `before`. Lists count as one field.
+impl<'a> Writer<'a> {
+    /// Somebody who writes without applying.
+    pub(super) fn new(manager: &'a str, subresource: &'a str) -> Writer<'a> {
+        Writer { manager, subresource, applied: None }
+    }
+
+    fn operation(&self) -> &'static str {
+        if self.applied.is_some() { "Apply" } else { "Update" }
+    }
+
+    /// Whether an entry is this writer's own.
+    pub(super) fn is(&self, entry: &Value) -> bool {
+        entry["manager"] == self.manager
+            && entry["operation"] == self.operation()
+            && entry["subresource"].as_str().unwrap_or_default() == self.subresource
+    }
+}
+
+/// The entries of an object.
+pub(super) fn entries(object: &Value) -> &[Value] {
+    object["metadata"]["managedFields"].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Notes in `after` what the writer owns now. What it changed is nobody else's any more; what is gone is
+/// nobody's.
 pub(super) fn note(writer: Writer, before: Option<&Value>, after: &mut Value) {
-    let mut changed = difference(before.unwrap_or(&Value::Null), after, true);
-    for part in ["f:kind", "f:apiVersion"] {
-        changed.shift_remove(part);
+    let kind = after["kind"].as_str().unwrap_or_default();
+    let old = before.map(|before| fields::of(kind, before)).unwrap_or_default();
+    let new = fields::of(kind, after);
+    let changed: Fields = new
+        .iter()
+        .filter(|(path, value)| old.get(*path) != Some(value))
+        .map(|(path, _)| path.clone())
+        .collect();
+    let mut list: Vec<Value> = before.map(entries).unwrap_or_default().to_vec();
+    let mut mine = Fields::default();
+    let mut since = None;
+    list.retain_mut(|entry| {
+        let mut owned = Fields::read(&entry["fieldsV1"]);
+        let own = writer.is(entry);
+        let had = owned.clone();
+        owned.drop(|path| !new.contains_key(path) || (!own && changed.has(path)));
+        if own {
+            mine = owned;
+            since = Some(entry["time"].clone());
+            return false;
+        }
+        if owned != had {
+            entry["fieldsV1"] = owned.json();
+        }
+        !owned.is_empty()
+    });
+    let had = mine.clone();
+    match writer.applied {
+        Some(applied) => mine = applied.clone(),
+        None => mine.unite(&changed),
     }
-    let mut entries =
-        before.map(|before| before["metadata"]["managedFields"].clone()).unwrap_or_default();
-    if !entries.is_array() {
-        entries = json!([]);
-    }
-    if !changed.is_empty()
-        && let Some(list) = entries.as_array_mut()
-    {
-        let api_version = after["apiVersion"].clone();
-        let mine = |entry: &Value| {
-            entry["manager"] == writer.manager
-                && entry["operation"] == "Update"
-                && entry["subresource"].as_str().unwrap_or_default() == writer.subresource
-        };
+    if !mine.is_empty() {
+        let time = since.filter(|_| mine == had && changed.is_empty());
         let mut entry = json!({
-            "manager": writer.manager, "operation": "Update", "apiVersion": api_version,
-            "time": clock::now(), "fieldsType": "FieldsV1", "fieldsV1": {},
+            "manager": writer.manager, "operation": writer.operation(),
+            "apiVersion": after["apiVersion"], "time": time.unwrap_or_else(|| clock::now().into()),
+            "fieldsType": "FieldsV1", "fieldsV1": mine.json(),
         });
         if !writer.subresource.is_empty() {
             entry["subresource"] = writer.subresource.into();
         }
-        if let Some(at) = list.iter().position(mine) {
-            entry["fieldsV1"] = list.remove(at)["fieldsV1"].take();
-        }
-        unite(&mut entry["fieldsV1"], &Value::Object(changed));
         list.push(entry);
     }
     let metadata = defaults::entry(after, "metadata");
-    if entries.as_array().is_some_and(Vec::is_empty) {
-        if let Value::Object(map) = metadata {
-            map.shift_remove("managedFields");
-        }
-    } else {
-        metadata["managedFields"] = entries;
-    }
-}
-
-fn difference(before: &Value, after: &Value, top: bool) -> Map<String, Value> {
-    let mut fields = Map::new();
-    for (key, value) in after.as_object().into_iter().flatten() {
-        let old = before.get(key).unwrap_or(&Value::Null);
-        if old == value {
-            continue;
-        }
-        let inner = if top && key == "metadata" {
-            let mut inner = difference(old, value, false);
-            for own in [
-                "name",
-                "namespace",
-                "uid",
-                "resourceVersion",
-                "generation",
-                "creationTimestamp",
-                "managedFields",
-            ] {
-                inner.shift_remove(&format!("f:{own}"));
-            }
-            if inner.is_empty() {
-                continue;
-            }
-            inner
-        } else {
-            difference(old, value, false)
-        };
-        fields.insert(format!("f:{key}"), Value::Object(inner));
-    }
-    fields
-}
-
-fn unite(into: &mut Value, other: &Value) {
-    for (key, value) in other.as_object().into_iter().flatten() {
-        unite(defaults::entry(into, key), value);
+    if !list.is_empty() {
+        metadata["managedFields"] = list.into();
+    } else if let Value::Object(map) = metadata {
+        map.shift_remove("managedFields");
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::controllers::quota;
 use super::defaults;
 use super::failure::{Answer, Failure};
+use super::fields::Fields;
 use super::kinds;
 use super::kinds::Kind;
 use super::managed::{self, Writer};
@@ -36,8 +37,36 @@ pub(super) struct Write<'a> {
     pub(super) manager: &'a str,
     pub(super) dry_run: bool,
     pub(super) strictness: Strictness,
+    /// What a server-side apply names.
+    pub(super) applied: Option<Fields>,
+    /// The caller changes who owns which fields.
+    pub(super) moves_owners: bool,
     /// What the answer warns of.
     pub(super) warnings: Vec<String>,
+}
+
+impl<'a> Write<'a> {
+    /// A write of a whole object, for real.
+    pub(super) fn new(
+        kind: &'static Kind,
+        namespace: &'a str,
+        name: &'a str,
+        manager: &'a str,
+        strictness: Strictness,
+    ) -> Write<'a> {
+        Write {
+            kind,
+            namespace,
+            name,
+            subresource: "",
+            manager,
+            dry_run: false,
+            strictness,
+            applied: None,
+            moves_owners: false,
+            warnings: Vec::new(),
+        }
+    }
 }
 
 impl Write<'_> {
@@ -46,7 +75,7 @@ impl Write<'_> {
     }
 
     pub(super) fn writer(&self) -> Writer<'_> {
-        Writer { manager: self.manager, subresource: self.subresource }
+        Writer { applied: self.applied.as_ref(), ..Writer::new(self.manager, self.subresource) }
     }
 
     /// The type that the body of this write has.
@@ -72,7 +101,7 @@ impl Write<'_> {
         Ok(())
     }
 
-    fn read_body(&mut self, object: &mut Value) -> Answer<()> {
+    pub(super) fn read_body(&mut self, object: &mut Value) -> Answer<()> {
         let (kind, version) = (self.shape(), self.kind.api_version());
         self.read(object).map_err(|why| {
             let version = version.rsplit('/').next().unwrap_or_default();
@@ -203,6 +232,9 @@ pub(super) fn patch(
         Form::Merge => patch::merge(&mut object, patch),
         Form::Strategic => patch::strategic(write.shape(), &mut object, patch),
     }
+    // kubectl moves what it owned as a client-side applier to the server-side one.
+    write.moves_owners = form == Form::Json
+        && object["metadata"]["managedFields"] != before["metadata"]["managedFields"];
     let result = object.clone();
     write.read(&mut object).map_err(|why| Failure::unreadable_patch(&result, &why))?;
     if scaled {

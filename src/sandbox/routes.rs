@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::access::Asked;
+use super::apply;
 use super::delete;
 use super::discovery;
 use super::failure::{Answer, Failure};
@@ -216,15 +217,11 @@ fn write(state: &mut State, request: &Request, target: &Target, verb: &str) -> A
         "" => request.agent.split('/').next().unwrap_or_default(),
         manager => manager,
     };
+    let (kind, namespace, name) = (target.kind, target.namespace, target.name);
     let mut write = Write {
-        kind: target.kind,
-        namespace: target.namespace,
-        name: target.name,
         subresource: target.subresource,
-        manager,
         dry_run: request.param("dryRun") == "All",
-        strictness,
-        warnings: Vec::new(),
+        ..Write::new(kind, namespace, name, manager, strictness)
     };
     let (code, body) = match verb {
         "create" if target.kind.review => {
@@ -233,14 +230,17 @@ fn write(state: &mut State, request: &Request, target: &Target, verb: &str) -> A
         }
         "create" => (201, operations::create(state, &mut write, body(request)?)?),
         "update" => (200, operations::replace(state, &mut write, body(request)?)?),
+        "patch" if content_type(request) == "application/apply-patch+yaml" => {
+            if request.param("fieldManager").is_empty() {
+                return Err(Failure::no_manager());
+            }
+            apply::apply(state, &mut write, body(request)?, request.flag("force"))?
+        }
         "patch" => {
-            let form = match request.content_type.split(';').next().unwrap_or_default().trim() {
+            let form = match content_type(request) {
                 "application/json-patch+json" => Form::Json,
                 "application/merge-patch+json" => Form::Merge,
                 "application/strategic-merge-patch+json" => Form::Strategic,
-                "application/apply-patch+yaml" => {
-                    return Err(Failure::unimplemented("server-side apply"));
-                }
                 other => {
                     let message = format!(
                         "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml, application/strategic-merge-patch+json, application/apply-patch+cbor; got {other}"
@@ -269,6 +269,10 @@ fn write(state: &mut State, request: &Request, target: &Target, verb: &str) -> A
     Ok(Reply::Json { code, body, content_type: "application/json", warnings: write.warnings })
 }
 
+fn content_type(request: &Request) -> &str {
+    request.content_type.split(';').next().unwrap_or_default().trim()
+}
+
 fn delete_options(request: &Request, write: &mut Write) -> Answer<Value> {
     let mut options = if request.body.is_empty() { json!({}) } else { body(request)? };
     if options["dryRun"].as_array().is_some_and(|list| list.iter().any(|item| item == "All")) {
@@ -294,15 +298,11 @@ fn delete_all(
     let mut items = state.store.list(target.kind.plural, target.namespace);
     items.retain(|item| selector.matches(item));
     for item in &items {
+        let namespace = item["metadata"]["namespace"].as_str().unwrap_or_default();
+        let name = item["metadata"]["name"].as_str().unwrap_or_default();
         let write = Write {
-            kind: target.kind,
-            namespace: item["metadata"]["namespace"].as_str().unwrap_or_default(),
-            name: item["metadata"]["name"].as_str().unwrap_or_default(),
-            subresource: "",
-            manager: like.manager,
             dry_run: like.dry_run,
-            strictness: like.strictness,
-            warnings: Vec::new(),
+            ..Write::new(target.kind, namespace, name, like.manager, like.strictness)
         };
         delete::delete(state, &write, options)?;
     }

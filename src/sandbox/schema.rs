@@ -82,6 +82,11 @@ fn parse(text: &'static str) -> Shape {
     }
 }
 
+/// Every type with its fields.
+pub(super) fn types() -> impl Iterator<Item = (&'static str, &'static [Field])> {
+    TYPES.iter().map(|(name, fields)| (*name, fields.as_slice()))
+}
+
 /// The fields of a type, as its protobuf message has them.
 pub(super) fn fields(name: &str) -> Option<&'static [Field]> {
     TYPES.get(name).map(Vec::as_slice)

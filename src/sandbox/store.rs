@@ -203,7 +203,7 @@ fn same(before: &Value, after: &Value) -> bool {
                 .all(|(key, value)| other.get(key) == Some(value))
     };
     equal(before, after, &["metadata"])
-        && equal(&before["metadata"], &after["metadata"], &["resourceVersion", "managedFields"])
+        && equal(&before["metadata"], &after["metadata"], &["resourceVersion"])
 }
 
 /// JSON with its keys sorted, so that equal values have equal texts.

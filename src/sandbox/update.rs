@@ -76,11 +76,16 @@ pub(super) fn store_update(
     }
     // The caller's copy of these is never taken, or reading and writing an object back would change it.
     object["metadata"]["resourceVersion"] = old["resourceVersion"].clone();
+    let owners = object["metadata"]["managedFields"].take();
     object["metadata"]["managedFields"] = old["managedFields"].clone();
-    if canonical(&object) == canonical(before) || is_same(&object, before) {
+    let owned_as_before = write.applied.is_none() && !write.moves_owners;
+    if owned_as_before && (canonical(&object) == canonical(before) || is_same(&object, before)) {
         return Ok((**before).clone());
     }
     managed::note(write.writer(), Some(before), &mut object);
+    if write.moves_owners {
+        object["metadata"]["managedFields"] = owners;
+    }
     if write.dry_run {
         return Ok(object);
     }

@@ -314,7 +314,7 @@ fn publish(state: &mut State, key: &Key, pod: &Value, run: &Run) {
     }
     status["containerStatuses"] = statuses.into();
     if after != *pod {
-        managed::note(Writer { manager: "kubelet", subresource: "status" }, Some(pod), &mut after);
+        managed::note(Writer::new("kubelet", "status"), Some(pod), &mut after);
         state.store.put(key.clone(), after);
     }
 }

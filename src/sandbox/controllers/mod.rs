@@ -146,7 +146,7 @@ fn update(
     if before.as_deref() == Some(&object) {
         return Arc::new(object);
     }
-    managed::note(Writer { manager: MANAGER, subresource }, before.as_deref(), &mut object);
+    managed::note(Writer::new(MANAGER, subresource), before.as_deref(), &mut object);
     if let Some(before) = &before
         && subresource != "status"
         && before["spec"] != object["spec"]
@@ -167,16 +167,7 @@ fn create(
     let Some(kind) = kinds::by_plural(resource) else {
         return Ok(object);
     };
-    let mut write = Write {
-        kind,
-        namespace,
-        name: "",
-        subresource: "",
-        manager: MANAGER,
-        dry_run: false,
-        strictness: Strictness::Own,
-        warnings: Vec::new(),
-    };
+    let mut write = Write::new(kind, namespace, "", MANAGER, Strictness::Own);
     operations::create(state, &mut write, object)
 }
 

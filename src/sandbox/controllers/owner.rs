@@ -50,16 +50,7 @@ pub(super) fn put_back(state: &mut State, index: usize) {
     let Some(kind) = kinds::by_plural(key.resource) else {
         return;
     };
-    let mut write = Write {
-        kind,
-        namespace: &key.namespace,
-        name: &key.name,
-        subresource: "",
-        manager: &manager,
-        dry_run: false,
-        strictness: Strictness::Ignore,
-        warnings: Vec::new(),
-    };
+    let mut write = Write::new(kind, &key.namespace, &key.name, &manager, Strictness::Ignore);
     // An object that has gone in the meantime is put back by nobody.
     let _ = operations::patch(state, &mut write, Form::Merge, &wanted);
 }

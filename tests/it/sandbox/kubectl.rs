@@ -15,13 +15,15 @@ use super::normal;
 const DEPLOYMENT: &str = include_str!("../../data/apiserver/deployment.yaml");
 
 /// A directory with kubeconfigs and manifests, and a sandbox to use them on.
-struct Desk {
-    sandbox: Sandbox,
+pub struct Desk {
+    /// The sandbox.
+    pub sandbox: Sandbox,
     files: TempDir,
 }
 
 impl Desk {
-    fn new() -> Desk {
+    /// A sandbox with the namespace `shop`.
+    pub fn new() -> Desk {
         let sandbox = Sandbox::start(Options::default()).expect("the sandbox starts");
         let namespace =
             json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "shop"}});
@@ -44,11 +46,13 @@ impl Desk {
         desk
     }
 
-    fn write(&self, name: &str, content: &str) {
+    /// Writes a manifest.
+    pub fn write(&self, name: &str, content: &str) {
         std::fs::write(self.files.path().join(name), content).expect("the file is written");
     }
 
-    fn kubectl(&self, args: &[&str]) -> Output {
+    /// Runs kubectl to its end.
+    pub fn kubectl(&self, args: &[&str]) -> Output {
         let viewer = args.starts_with(&["--context", "viewer"]);
         command(self.files.path(), if viewer { "viewer" } else { "admin" })
             .args(args)
@@ -67,7 +71,8 @@ fn command(home: &Path, config: &str) -> Command {
     command
 }
 
-fn has_kubectl() -> bool {
+/// Whether there is a kubectl; without one its tests are skipped.
+pub fn has_kubectl() -> bool {
     let found = Command::new("kubectl")
         .args(["version", "--client"])
         .output()
@@ -78,7 +83,8 @@ fn has_kubectl() -> bool {
     found
 }
 
-fn all_output(output: &Output) -> String {
+/// Both streams of a command.
+pub fn all_output(output: &Output) -> String {
     format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),

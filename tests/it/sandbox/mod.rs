@@ -1,6 +1,7 @@
 //! Owns the tests of the sandbox.
 
 mod api;
+mod apply;
 mod client;
 mod conformance;
 mod faults;
