@@ -127,6 +127,8 @@ pub struct WorkloadFacts {
     pub pods: Vec<Value>,
     /// For a Deployment: its ReplicaSets.
     pub replica_sets: Vec<Value>,
+    /// For a DaemonSet: the hash of its newest revision, where it may be read.
+    pub revision: Option<String>,
 }
 
 /// Which cluster answers.

@@ -2,6 +2,24 @@
 
 use serde_json::{Map, Value, json};
 
+/// Where a `DaemonSet` notes how often its template changed.
+pub(super) const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
+/// Counts the templates of a `DaemonSet`: one that comes back has a number of its own.
+pub(super) fn count_template(object: &mut Value, before: Option<&Value>) {
+    let noted = |object: &Value| {
+        let text = object["metadata"]["annotations"][TEMPLATE_GENERATION].as_str();
+        text.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0)
+    };
+    let number = match before {
+        Some(before) if before["spec"]["template"] == object["spec"]["template"] => noted(before),
+        Some(before) => noted(before) + 1,
+        None => 1,
+    };
+    let annotations = entry(entry(object, "metadata"), "annotations");
+    annotations[TEMPLATE_GENERATION] = number.to_string().into();
+}
+
 /// Fills in what an object of this kind leaves out.
 pub(super) fn apply(kind: &str, object: &mut Value) {
     match kind {

@@ -148,6 +148,9 @@ pub(super) fn create(state: &mut State, write: &mut Write, mut object: Value) ->
     }
     state.birth(kind, write.namespace, &mut object);
     defaults::apply(kind.kind, &mut object);
+    if kind.kind == "DaemonSet" {
+        defaults::count_template(&mut object, None);
+    }
     if kind.kind == "Pod" {
         object["status"] = json!({"phase": "Pending", "qosClass": quality(&object)});
     }

@@ -65,6 +65,9 @@ pub(super) fn store_update(
         }
     }
     defaults::apply(kind.kind, &mut object);
+    if kind.kind == "DaemonSet" {
+        defaults::count_template(&mut object, Some(before));
+    }
     validate::check(kind, &object, Some(before))?;
     let annotated =
         kind.kind == "Deployment" && object["metadata"]["annotations"] != old["annotations"];

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{create, events, key_of, owned, pod_of, revisions, update};
+use crate::sandbox::defaults;
 use crate::sandbox::delete;
 use crate::sandbox::state::{Job, State};
 use crate::sandbox::workload::{
@@ -68,7 +69,7 @@ fn make_pod(state: &mut State, set: &Arc<Value>, node: &str, hash: &str) {
         pod_of(&set["spec"]["template"], set, &format!("{}-", text(set, "/metadata/name")));
     pod["metadata"]["labels"][revisions::LABEL] = hash.into();
     pod["metadata"]["labels"]["pod-template-generation"] =
-        number(set, "/metadata/generation").to_string().into();
+        set["metadata"]["annotations"][defaults::TEMPLATE_GENERATION].clone();
     pod["spec"]["nodeName"] = node.into();
     match create(state, "pods", text(set, "/metadata/namespace"), pod) {
         Ok(pod) => {

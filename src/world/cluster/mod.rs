@@ -10,6 +10,7 @@ mod proxy;
 mod rest;
 pub mod rollout;
 mod watch;
+mod workload;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -17,8 +18,8 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use crate::error::nearest;
-use crate::facts::{Access, Identity, Known, Trial, Unread, WorkloadFacts};
-use crate::runbook::{Workload, WorkloadKind};
+use crate::facts::{Access, Identity, Known, Trial, Unread};
+use crate::runbook::Workload;
 use crate::step::Setting;
 use crate::world::process::{Ending, Invocation, capture};
 pub use lease::NotWritten;
@@ -96,56 +97,6 @@ impl Cluster {
         let path = format!("{}/{name}", self.collection("configmaps"));
         let what = format!("configmap/{name}");
         self.get("get", &what, &path).map_err(|why| self.with_nearest(why, "configmaps", name))
-    }
-
-    /// The workload with its pods and ReplicaSets, or why not.
-    pub fn workload(&self, workload: &Workload) -> Known<WorkloadFacts> {
-        let object = self
-            .workload_object(workload)
-            .map_err(|why| self.with_nearest(why, workload.kind.plural(), &workload.name))?;
-        let selector = encode(&selector_of(&object));
-        let list = |plural: &str| {
-            let path = format!("{}?labelSelector={selector}", self.collection(plural));
-            self.get("list", plural, &path).map(|list| items(&list))
-        };
-        let (pods, replica_sets) = if workload.kind == WorkloadKind::Deployment {
-            std::thread::scope(|scope| {
-                let replica_sets = scope.spawn(|| list("replicasets"));
-                let pods = list("pods");
-                let replica_sets = replica_sets.join().unwrap_or_else(|_| {
-                    Err(Unread::Failed("reading the ReplicaSets failed".to_owned()))
-                });
-                (pods, replica_sets)
-            })
-        } else {
-            (list("pods"), Ok(Vec::new()))
-        };
-        let (mut pods, mut replica_sets) = (pods?, replica_sets?);
-        replica_sets.retain(|set| owner_uid(set) == object["metadata"]["uid"].as_str());
-        let owners: Vec<&str> = if workload.kind == WorkloadKind::Deployment {
-            replica_sets.iter().filter_map(|set| set["metadata"]["uid"].as_str()).collect()
-        } else {
-            object["metadata"]["uid"].as_str().into_iter().collect()
-        };
-        pods.retain(|pod| owner_uid(pod).is_some_and(|uid| owners.contains(&uid)));
-        Ok(WorkloadFacts { object, pods, replica_sets })
-    }
-
-    /// The templates that a StatefulSet or DaemonSet has had, as its `ControllerRevision` objects.
-    pub fn revisions(&self, workload: &Workload) -> Known<Vec<Value>> {
-        let object = self.workload_object(workload)?;
-        let selector = encode(&selector_of(&object));
-        let plural = "controllerrevisions";
-        let path = format!("{}?labelSelector={selector}", self.collection(plural));
-        let mut revisions = items(&self.get("list", plural, &path)?);
-        revisions.retain(|revision| owner_uid(revision) == object["metadata"]["uid"].as_str());
-        Ok(revisions)
-    }
-
-    /// The workload's object alone.
-    pub(crate) fn workload_object(&self, workload: &Workload) -> Known<Value> {
-        let path = format!("{}/{}", self.collection(workload.kind.plural()), workload.name);
-        self.get("get", &workload.to_string(), &path)
     }
 
     /// Whether we may.

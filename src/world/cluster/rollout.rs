@@ -235,9 +235,13 @@ fn is_new(facts: &WorkloadFacts, pod: &Value) -> bool {
         _ => {
             let annotations = &object["metadata"]["annotations"];
             let generation = annotations["deprecated.daemonset.template.generation"].as_str();
-            let same = match (generation, label("pod-template-generation")) {
+            // The controller keeps pods of the same content, whatever generation they were made of.
+            let same = match (&facts.revision, label("controller-revision-hash")) {
                 (Some(wanted), Some(found)) => wanted == found,
-                _ => true,
+                _ => match (generation, label("pod-template-generation")) {
+                    (Some(wanted), Some(found)) => wanted == found || runs(object, pod),
+                    _ => true,
+                },
             };
             same && carries(object, pod)
         }
@@ -248,6 +252,20 @@ fn is_new(facts: &WorkloadFacts, pod: &Value) -> bool {
 fn carries(object: &Value, pod: &Value) -> bool {
     let wanted = object["spec"]["template"]["metadata"]["annotations"].as_object();
     wanted.into_iter().flatten().all(|(name, value)| pod["metadata"]["annotations"][name] == *value)
+}
+
+/// Whether every container of a pod runs what the template says, as far as a pod shows it.
+fn runs(object: &Value, pod: &Value) -> bool {
+    let each = |value: &Value| value["spec"]["containers"].as_array().cloned().unwrap_or_default();
+    let all = each(pod);
+    each(&object["spec"]["template"]).iter().all(|wanted| {
+        let found = all.iter().find(|found| found["name"] == wanted["name"]);
+        found.is_some_and(|found| {
+            ["image", "command", "args", "env", "envFrom"]
+                .iter()
+                .all(|part| normal(&found[*part]) == normal(&wanted[*part]))
+        })
+    })
 }
 
 /// The ReplicaSet whose template is the Deployment's; the oldest where several are.

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::proxy::RELAUNCHES;
 use super::*;
+use crate::runbook::WorkloadKind;
 use crate::sandbox::{Options, Rule, Sandbox};
 
 const LIMIT: Duration = Duration::from_secs(20);

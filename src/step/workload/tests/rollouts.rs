@@ -108,6 +108,46 @@ fn workloads_of_every_kind_are_restarted_together() {
 }
 
 #[test]
+fn a_daemonset_undone_in_the_middle_of_a_rollout_is_complete_with_the_pods_it_kept() {
+    let options = Options { nodes: 3, ..Options::default() };
+    let world = World::as_user("admin", options);
+    let (agent, object) = other("DaemonSet", "agent");
+    let good = object.clone();
+    world.sandbox.create(object).expect("a DaemonSet");
+    assert!(world.sandbox.settle());
+    let crash = json!({"spec": {"template": {"spec": {"containers": [
+        {"name": "app", "image": "img:crash"},
+    ]}}}});
+    world.sandbox.patch_merge("daemonsets", "shop", "agent", &crash).expect("a patch");
+    let crashing = |view: &crate::sandbox::View| {
+        view.list("pods", "shop").iter().any(|pod| {
+            pod["spec"]["containers"][0]["image"] == "img:crash"
+                && pod["status"]["containerStatuses"][0]["restartCount"].as_u64() > Some(0)
+        })
+    };
+    assert!(world.sandbox.wait_until(LIMIT, crashing), "one node has a new pod, and it crashes");
+    world.sandbox.replace("daemonsets", "shop", "agent", good).expect("undone");
+    let look = || look_at(&world.cluster, &agent, &Wanted::Current, done_without_pods);
+    let until = Instant::now() + LIMIT;
+    let mut effect = look();
+    while !matches!(effect, Effect::Present(..)) && Instant::now() < until {
+        assert!(!matches!(effect, Effect::Broken(..)), "{effect:?}");
+        world.sandbox.settle();
+        effect = look();
+    }
+    assert!(effect.sentence().contains("3 of 3 pods are new"), "{effect:?}");
+    let mut generations: Vec<String> = Vec::new();
+    for pod in world.sandbox.list("pods", "shop") {
+        if pod["metadata"]["labels"]["app"] == "agent" {
+            let label = &pod["metadata"]["labels"]["pod-template-generation"];
+            generations.push(label.as_str().expect("a generation").to_owned());
+        }
+    }
+    generations.sort();
+    assert_eq!(generations, ["1", "1", "3"], "two pods were kept");
+}
+
+#[test]
 fn a_workload_that_waits_for_its_pods_to_be_deleted_is_blocked() {
     let world = World::new();
     let (database, mut object) = other("StatefulSet", "db");

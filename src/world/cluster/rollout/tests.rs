@@ -14,6 +14,7 @@ fn recorded() -> WorkloadFacts {
         object: all["complete"]["object"].clone(),
         pods: list("pods"),
         replica_sets: list("replica_sets"),
+        revision: None,
     }
 }
 
@@ -305,6 +306,34 @@ fn a_daemonset_s_pods_are_told_by_the_mark_that_they_carry() {
         pod["metadata"]["annotations"] = json!({ STEP_ANNOTATION: "run/step" });
     }
     assert!(matches!(judge(&facts, &mark, noon()), Rollout::Complete(_)));
+}
+
+/// A DaemonSet whose template came back: its generation is newer than its pods', their content is not.
+fn undone() -> WorkloadFacts {
+    let mut facts = under("DaemonSet");
+    facts.object["metadata"]["annotations"]["deprecated.daemonset.template.generation"] =
+        json!("3");
+    for (pod, generation) in facts.pods.iter_mut().zip(["1", "3"]) {
+        pod["metadata"]["labels"]["pod-template-generation"] = json!(generation);
+    }
+    facts
+}
+
+#[test]
+fn a_daemonset_that_was_undone_keeps_the_pods_of_the_template_that_came_back() {
+    let mut facts = undone();
+    facts.revision = Some("web-2".to_owned());
+    assert!(matches!(now(&facts), Rollout::Complete(_)), "{:?}", now(&facts));
+    facts.pods[0]["metadata"]["labels"]["controller-revision-hash"] = json!("web-1");
+    assert_eq!(now(&facts), Rollout::Underway("ready 1/2 · 1 old pod left".to_owned()));
+}
+
+#[test]
+fn without_its_revisions_a_daemonset_s_pods_are_told_by_what_they_run() {
+    let mut facts = undone();
+    assert!(matches!(now(&facts), Rollout::Complete(_)), "{:?}", now(&facts));
+    facts.pods[0]["spec"]["containers"][0]["image"] = json!("img:old");
+    assert_eq!(now(&facts), Rollout::Underway("ready 1/2 · 1 old pod left".to_owned()));
 }
 
 #[test]

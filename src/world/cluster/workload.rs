@@ -1,0 +1,76 @@
+//! Workloads as the cluster has them: the object, its pods, and the templates it has had.
+
+use serde_json::Value;
+
+use super::{Cluster, encode, items, owner_uid, selector_of};
+use crate::facts::{Known, Unread, WorkloadFacts};
+use crate::runbook::{Workload, WorkloadKind};
+
+impl Cluster {
+    /// The workload with its pods and ReplicaSets, or why not.
+    pub fn workload(&self, workload: &Workload) -> Known<WorkloadFacts> {
+        let object = self
+            .workload_object(workload)
+            .map_err(|why| self.with_nearest(why, workload.kind.plural(), &workload.name))?;
+        let selector = encode(&selector_of(&object));
+        let list = |plural: &str| {
+            let path = format!("{}?labelSelector={selector}", self.collection(plural));
+            self.get("list", plural, &path).map(|list| items(&list))
+        };
+        let beside = match workload.kind {
+            WorkloadKind::Deployment => Some("replicasets"),
+            WorkloadKind::DaemonSet => Some("controllerrevisions"),
+            WorkloadKind::StatefulSet => None,
+        };
+        let (pods, mut sets) = std::thread::scope(|scope| {
+            let beside = beside.map(|plural| scope.spawn(move || list(plural)));
+            let pods = list("pods");
+            let sets = beside.map_or(Ok(Vec::new()), |reading| {
+                reading.join().unwrap_or_else(|_| {
+                    Err(Unread::Failed("reading what the pods were made from failed".to_owned()))
+                })
+            });
+            (pods, sets)
+        });
+        let mut pods = pods?;
+        let own = |made: &Value| owner_uid(made) == object["metadata"]["uid"].as_str();
+        if let Ok(sets) = &mut sets {
+            sets.retain(own);
+        }
+        if workload.kind != WorkloadKind::Deployment {
+            pods.retain(own);
+            // Who may not read them still gets an answer, from the pods themselves.
+            let revision = sets.ok().and_then(|sets| newest(&sets));
+            return Ok(WorkloadFacts { object, pods, revision, ..WorkloadFacts::default() });
+        }
+        let replica_sets = sets?;
+        let owners: Vec<&str> =
+            replica_sets.iter().filter_map(|set| set["metadata"]["uid"].as_str()).collect();
+        pods.retain(|pod| owner_uid(pod).is_some_and(|uid| owners.contains(&uid)));
+        Ok(WorkloadFacts { object, pods, replica_sets, revision: None })
+    }
+
+    /// The templates that a StatefulSet or DaemonSet has had, as its `ControllerRevision` objects.
+    pub fn revisions(&self, workload: &Workload) -> Known<Vec<Value>> {
+        let object = self.workload_object(workload)?;
+        let selector = encode(&selector_of(&object));
+        let plural = "controllerrevisions";
+        let path = format!("{}?labelSelector={selector}", self.collection(plural));
+        let mut revisions = items(&self.get("list", plural, &path)?);
+        revisions.retain(|revision| owner_uid(revision) == object["metadata"]["uid"].as_str());
+        Ok(revisions)
+    }
+
+    /// The workload's object alone.
+    pub(crate) fn workload_object(&self, workload: &Workload) -> Known<Value> {
+        let path = format!("{}/{}", self.collection(workload.kind.plural()), workload.name);
+        self.get("get", &workload.to_string(), &path)
+    }
+}
+
+/// The hash of the newest revision, which is the current template's: one that comes back is the
+/// newest again.
+fn newest(revisions: &[Value]) -> Option<String> {
+    let newest = revisions.iter().max_by_key(|revision| revision["revision"].as_u64())?;
+    newest["metadata"]["labels"]["controller-revision-hash"].as_str().map(str::to_owned)
+}
