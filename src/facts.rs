@@ -55,6 +55,13 @@ pub enum Trial {
         /// The patch.
         body: String,
     },
+    /// Whether something is there that a workload's pods need. Only read.
+    Need {
+        /// Whose pods.
+        workload: String,
+        /// What.
+        need: Need,
+    },
     /// A pod made from a workload's template, since a workload's own dry-run says nothing of what
     /// quotas and policies make of its pods.
     Pod {
@@ -63,6 +70,31 @@ pub enum Trial {
         /// The pod.
         body: String,
     },
+}
+
+/// Something that pods need to start.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Need {
+    /// Plural, such as `secrets`.
+    pub resource: String,
+    /// Its name.
+    pub name: String,
+    /// The keys that must be in it; named only for ConfigMaps.
+    pub keys: Vec<String>,
+    /// Pods start without it, if the node has the image.
+    pub optional: bool,
+}
+
+impl Need {
+    /// `secret/keys`.
+    pub fn title(&self) -> String {
+        format!("{}/{}", self.resource.trim_end_matches('s'), self.name)
+    }
+
+    /// Whether it only opens a registry.
+    pub fn is_for_images(&self) -> bool {
+        self.optional
+    }
 }
 
 /// A read-only command that tells whether an effect is there.
@@ -182,6 +214,8 @@ pub struct Facts {
     /// Workloads whose pods a step just before makes anew: after it nothing has changed that they
     /// could have read. Filled by forecasts.
     pub rolled: BTreeSet<Workload>,
+    /// Objects that an earlier step of this plan makes, such as `secret/keys`. Filled by forecasts.
+    pub made: BTreeSet<String>,
     /// Flags that a step of this plan wants and that are already there. Filled by forecasts.
     pub flags_present: BTreeMap<String, BTreeSet<String>>,
 }

@@ -161,7 +161,7 @@ pub fn load(state: &Path, name: &str) -> Known<Snapshot> {
     Ok(snapshot)
 }
 
-/// Where a rehearsal keeps its own.
+/// Where snapshots are looked for instead of this machine's state.
 static REHEARSED: OnceLock<PathBuf> = OnceLock::new();
 
 /// Looks for snapshots here and nowhere else from now on: a rehearsal knows none of the real ones.

@@ -111,6 +111,9 @@ pub struct SnapshotArgs {
     /// Only these workloads. May be repeated.
     #[arg(long, value_name = "KIND/NAME")]
     pub workload: Vec<String>,
+    /// Show the branches of a snapshot that was taken, each with the step that goes on from there.
+    #[arg(long, requires = "name", conflicts_with_all = ["list", "configmap", "workload", "replace"])]
+    pub branches: bool,
     /// Overwrite a snapshot of this name.
     #[arg(long)]
     pub replace: bool,

@@ -72,6 +72,9 @@ pub fn snapshot(global: &Global, screen: &Screen, args: &SnapshotArgs) -> Result
     let Some(name) = args.name.as_ref().filter(|_| !args.list) else {
         return list(screen, &state);
     };
+    if args.branches {
+        return branches(screen, &state, name);
+    }
     if !snapshot::is_name(name) {
         return Err(Error::usage(format!("`{name}` cannot be a snapshot's name"))
             .hint("use letters, digits, `-`, `_` and `.`")
@@ -126,6 +129,46 @@ fn list(screen: &Screen, state: &std::path::Path) -> Result<Exit> {
     for (name, known) in known {
         let line = known.map_or_else(|why| why.sentence().to_owned(), |found| found.phrase());
         text.extend([name.as_str(), "  ", line.as_str(), "\n"]);
+    }
+    screen.result(&text);
+    Ok(Exit::Success)
+}
+
+/// The branches of a snapshot. None of them is ever moved back, since that would take away what
+/// others pushed since; the step that is shown makes a branch of its own at the commit.
+fn branches(screen: &Screen, state: &std::path::Path, name: &str) -> Result<Exit> {
+    let found = snapshot::load(state, name).map_err(|why| {
+        let error = Error::blocked(why.sentence().to_owned());
+        match why {
+            Unread::Missing(_, Some(hint)) => error.hint(hint),
+            _ => error,
+        }
+    })?;
+    let all = found.branches.iter().flat_map(|(repository, branches)| {
+        branches.iter().map(move |(branch, commit)| (repository, branch, commit))
+    });
+    let own = |branch: &str| format!("rollback/{name}-{}", branch.replace('/', "-"));
+    if screen.output != Output::Text {
+        let branches: Vec<serde_json::Value> = all
+            .map(|(repository, branch, commit)| {
+                json!({"repository": repository, "on": branch, "commit": commit, "branch": own(branch)})
+            })
+            .collect();
+        screen.result(&pretty(&json!({"v": 1, "snapshot": name, "branches": branches}))?);
+        return Ok(Exit::Success);
+    }
+    let mut text = String::new();
+    for (repository, branch, commit) in all {
+        text.push_str(&format!(
+            "# {branch} as it was on {}\n- name: Branch off {branch} as it was\n  \
+             rollback_branch:\n    repository: {repository}\n    on: {branch}\n    commit: {commit}\n    \
+             branch: {}\n",
+            found.taken,
+            own(branch)
+        ));
+    }
+    if text.is_empty() {
+        screen.say(&format!("no branches are in the snapshot {name}"));
     }
     screen.result(&text);
     Ok(Exit::Success)

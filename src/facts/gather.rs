@@ -41,6 +41,11 @@ impl Answer {
     fn comes_before_trials(&self) -> bool {
         matches!(self, Answer::ConfigMap(..) | Answer::Workload(..) | Answer::Access(..))
     }
+
+    /// Whether more may be tried once it is there: it says which templates and objects are to come.
+    fn brings_trials(&self) -> bool {
+        matches!(self, Answer::Revisions(..) | Answer::Manifests(..) | Answer::Snapshot(..))
+    }
 }
 
 /// Questions under way.
@@ -195,7 +200,7 @@ pub fn gather(
     }
     let mut facts = Facts::default();
     let mut named: BTreeSet<String> = BTreeSet::new();
-    let mut tried = false;
+    let mut tried: Option<BTreeSet<Trial>> = None;
     while asking.open > 0 {
         let left = deadline.saturating_duration_since(Instant::now());
         let Ok(answer) = receiver.recv_timeout(left) else { break };
@@ -210,14 +215,17 @@ pub fn gather(
                 }
             }
         }
+        let brings = answer.brings_trials();
         facts.take(answer);
         if !pace.until.is_empty() && pace.until.iter().all(|read| facts.answers(read)) {
             break;
         }
-        if needs_cluster && !tried && asking.before_trials == 0 {
-            tried = true;
+        if needs_cluster && asking.before_trials == 0 && (tried.is_none() || brings) {
+            let known = tried.get_or_insert_default();
             for trial in trials(&facts) {
-                asking.trial(trial);
+                if known.insert(trial.clone()) {
+                    asking.trial(trial);
+                }
             }
         }
     }

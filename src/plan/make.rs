@@ -6,7 +6,8 @@ use super::{Circumstances, ClusterName, Plan, PlannedCriterion, PlannedStep, Sur
 use crate::draft::Draft;
 use crate::facts::{Facts, Read, Trial, endpoint_key};
 use crate::runbook::{Action, Step};
-use crate::step::{Forecast, Mark, Setting, Standing, checkout, kinds, trial};
+use crate::step::workload::needs;
+use crate::step::{Forecast, Mark, Setting, Standing, apply, checkout, kinds, trial};
 use crate::world::web::Elsewhere;
 
 /// Where a draft acts.
@@ -58,8 +59,11 @@ pub fn trials(draft: &Draft, facts: &Facts) -> BTreeSet<Trial> {
     let mut facts = facts.clone();
     let mut tried = trial::Tried::default();
     foresee(draft, &setting, &mut facts)
-        .iter()
-        .flat_map(|planned| tried.of(&planned.commands, &planned.forecast, &planned.after))
+        .into_iter()
+        .flat_map(|planned| {
+            let trials = tried.of(&planned.commands, &planned.forecast, &planned.after);
+            trials.into_iter().chain(planned.needs)
+        })
         .collect()
 }
 
@@ -83,6 +87,8 @@ struct Foreseen {
     commands: Vec<Vec<String>>,
     /// The workloads as the step leaves them.
     after: trial::Workloads,
+    /// What their pods need.
+    needs: BTreeSet<Trial>,
 }
 
 /// The forecasts of all steps, each in the world that the steps before it leave.
@@ -100,8 +106,13 @@ fn foresee(draft: &Draft, setting: &Setting, facts: &mut Facts) -> Vec<Foreseen>
                 started_at: "<start>".to_owned(),
             };
             let commands = kinds::commands(&step.action, setting, &mark, &forecast);
-            let after = trial::workloads(&commands, facts);
-            Foreseen { forecast, commands, after }
+            let mut after = trial::workloads(&commands, facts);
+            if let Action::Apply(spec) = &step.action {
+                after.extend(apply::workloads(spec, setting, facts));
+            }
+            needs::judge_configmaps(&after, facts, &mut forecast);
+            let needs = needs::trials(&after, facts);
+            Foreseen { forecast, commands, after, needs }
         })
         .collect()
 }
@@ -113,8 +124,10 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
     let found = crate::snapshot::of_facts(draft, &setting, &facts);
     let mut tried = trial::Tried::default();
     let foreseen = foresee(draft, &setting, &mut facts);
-    for (step, Foreseen { mut forecast, commands, after }) in draft.steps.iter().zip(foreseen) {
-        for trial in tried.of(&commands, &forecast, &after) {
+    for (step, Foreseen { mut forecast, commands, after, needs }) in
+        draft.steps.iter().zip(foreseen)
+    {
+        for trial in tried.of(&commands, &forecast, &after).into_iter().chain(needs) {
             trial::judge(&trial, facts.trials.get(&trial), &after, &mut forecast);
         }
         if draft.not_ready.is_some() {

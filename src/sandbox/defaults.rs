@@ -91,6 +91,10 @@ pub(super) fn apply(kind: &str, object: &mut Value) {
             set(entry(object, "status"), "phase", "Active");
         }
         "Secret" => secret(object),
+        "PersistentVolumeClaim" => {
+            set(entry(object, "spec"), "volumeMode", "Filesystem");
+            set(entry(object, "status"), "phase", "Pending");
+        }
         "ResourceQuota" => {
             entry(object, "spec");
             entry(object, "status");

@@ -124,6 +124,21 @@ impl Failure {
         Failure::about(403, "Forbidden", &message, kind.plural, kind.group, name)
     }
 
+    /// A webhook says no.
+    pub(super) fn denied(hook: &str, why: &str) -> Failure {
+        let message = format!("admission webhook \"{hook}\" denied the request: {why}");
+        Failure::new(400, "BadRequest", &message, None)
+    }
+
+    /// A webhook that must be asked does not answer.
+    pub(super) fn hook_down(hook: &str) -> Failure {
+        let message = format!(
+            "Internal error occurred: failed calling webhook \"{hook}\": failed to call webhook: Post \"https://{hook}.svc:443/validate?timeout=10s\": no endpoints available for service \"{hook}\""
+        );
+        let causes = json!({"causes": [{"message": message.trim_start_matches("Internal error occurred: ")}]});
+        Failure::new(500, "InternalError", &message, Some(causes))
+    }
+
     /// The object breaks rules of its kind.
     pub(super) fn invalid(kind: &Kind, name: &str, causes: &[Cause]) -> Failure {
         Failure::invalid_as(&kind.qualified_kind(), kind.kind, kind.group, name, causes)

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::access::{self, Rule};
+use super::admission::{Hook, Refusal};
 use super::controllers::owner::Owner;
 use super::http::{self, Door};
 use super::operations::{self, Form, Strictness, Write};
@@ -203,6 +204,37 @@ impl Sandbox {
             });
             state.store.touched = true;
         });
+        Ok(())
+    }
+
+    /// Has a webhook refuse objects whose field at `pointer` is `unwanted` (all of them, where that is null).
+    pub fn refuse(
+        &self,
+        resource: &str,
+        pointer: &str,
+        unwanted: Value,
+        hook: &str,
+        why: &str,
+    ) -> Result<(), String> {
+        self.hook(resource, pointer, unwanted, Refusal::Denied(hook.to_owned(), why.to_owned()))
+    }
+
+    /// Has a webhook that must be asked about every object of a resource, and that does not answer.
+    pub fn lose_hook(&self, resource: &str, hook: &str) -> Result<(), String> {
+        self.hook(resource, "", Value::Null, Refusal::Down(hook.to_owned()))
+    }
+
+    fn hook(
+        &self,
+        resource: &str,
+        pointer: &str,
+        unwanted: Value,
+        refusal: Refusal,
+    ) -> Result<(), String> {
+        let kind = kinds::by_plural(resource)
+            .ok_or_else(|| format!("the sandbox does not serve {resource}"))?;
+        let hook = Hook { resource: kind.plural, pointer: pointer.to_owned(), unwanted, refusal };
+        self.shared.change(|state| state.hooks.push(hook));
         Ok(())
     }
 

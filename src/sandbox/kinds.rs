@@ -43,11 +43,26 @@ pub(super) static KINDS: &[Kind] = &[
     },
     Kind { plural: "events", singular: "event", kind: "Event", short: &["ev"], ..PLAIN },
     Kind {
+        plural: "limitranges",
+        singular: "limitrange",
+        kind: "LimitRange",
+        short: &["limits"],
+        ..PLAIN
+    },
+    Kind {
         plural: "namespaces",
         singular: "namespace",
         kind: "Namespace",
         short: &["ns"],
         namespaced: false,
+        subresources: &["status"],
+        ..PLAIN
+    },
+    Kind {
+        plural: "persistentvolumeclaims",
+        singular: "persistentvolumeclaim",
+        kind: "PersistentVolumeClaim",
+        short: &["pvc"],
         subresources: &["status"],
         ..PLAIN
     },

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 mod access;
+mod admission;
 mod apply;
 mod clock;
 mod controllers;
@@ -26,6 +27,7 @@ mod openapi;
 mod operations;
 mod patch;
 mod protobuf;
+mod quota;
 mod routes;
 mod scale;
 mod schema;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::controllers::quota;
+use super::admission;
 use super::defaults;
 use super::failure::{Answer, Failure};
 use super::fields::Fields;
@@ -156,10 +156,8 @@ pub(super) fn create(state: &mut State, write: &mut Write, mut object: Value) ->
     }
     let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let key = Key::new(kind.plural, write.namespace, &name);
+    admission::admit(state, kind, write.namespace, &mut object, true)?;
     validate::check(kind, &object, None)?;
-    if kind.kind == "Pod" {
-        quota::admit(state, write.namespace, &name)?;
-    }
     if state.store.get(&key).is_some() {
         return Err(Failure::already_exists(kind, &name));
     }

@@ -43,6 +43,10 @@ impl Request {
         matches!(self.param(name), "true" | "1")
     }
 
+    fn wants_metadata(&self) -> bool {
+        self.accept.contains("as=PartialObjectMetadata;")
+    }
+
     fn wants_table(&self) -> bool {
         self.accept.contains("as=Table")
     }
@@ -165,6 +169,9 @@ fn list(state: &State, request: &Request, target: &Target) -> Answer<Reply> {
         return Err(Failure::method_not_allowed());
     }
     let selector = selector(request)?;
+    if request.wants_metadata() {
+        return Err(Failure::unimplemented("lists of metadata"));
+    }
     let mut items = state.store.list(target.kind.plural, target.namespace);
     items.retain(|item| selector.matches(item));
     let version = state.store.version();
@@ -203,6 +210,11 @@ fn get(state: &State, request: &Request, target: &Target) -> Answer<Reply> {
             table["metadata"] = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
             Ok(Reply::json(200, table))
         }
+        _ if request.wants_metadata() => Ok(Reply::json(
+            200,
+            json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
+                   "metadata": object["metadata"]}),
+        )),
         _ => Ok(Reply::json(200, (*object).clone())),
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::access::Access;
+use super::admission::Hook;
 use super::clock;
 use super::controllers::kubelet::Run;
 use super::controllers::owner::Owner;
@@ -51,6 +52,7 @@ pub(super) struct State {
     pub(super) unavailable: bool,
     pub(super) hang: bool,
     pub(super) owners: Vec<Owner>,
+    pub(super) hooks: Vec<Hook>,
     pub(super) stop: bool,
     timers: BinaryHeap<Reverse<(Instant, u64, Job)>>,
     serial: u64,
@@ -68,6 +70,7 @@ impl State {
             unavailable: false,
             hang: false,
             owners: Vec::new(),
+            hooks: Vec::new(),
             stop: false,
             timers: BinaryHeap::new(),
             serial: 0,

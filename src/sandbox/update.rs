@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::admission;
 use super::defaults;
 use super::failure::{Answer, Cause, Failure};
 use super::managed;
@@ -67,6 +68,9 @@ pub(super) fn store_update(
     defaults::apply(kind.kind, &mut object);
     if kind.kind == "DaemonSet" {
         defaults::count_template(&mut object, Some(before));
+    }
+    if write.subresource.is_empty() {
+        admission::admit(state, kind, write.namespace, &mut object, false)?;
     }
     validate::check(kind, &object, Some(before))?;
     let annotated =

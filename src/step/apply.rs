@@ -8,6 +8,7 @@ use crate::facts::{Facts, Known, Read, Unread};
 use crate::journal::Permit;
 use crate::runbook::{Apply, Workload};
 use crate::step::set_flags::ended_badly;
+use crate::step::trial::Workloads;
 use crate::step::workload::{
     complaint, done_without_pods, known, look_at, owner_warning, template, together,
 };
@@ -205,26 +206,39 @@ pub fn forecast(spec: &Apply, setting: &Setting, facts: &mut Facts) -> Forecast 
     forecast.changes = shown;
     forecast.evidence.extend(more);
     for object in &found.objects {
-        let Some(live) = &object.live else { continue };
-        forecast.contested(owner_warning(&object.name, live));
-        foresee(object, live, facts);
+        if let Some(live) = &object.live {
+            forecast.contested(owner_warning(&object.name, live));
+        }
+        foresee(object, facts);
     }
     forecast
 }
 
+/// The workloads among the objects that get another template, as they will be.
+pub(crate) fn workloads(spec: &Apply, setting: &Setting, facts: &Facts) -> Workloads {
+    let known = read_of(spec, setting).and_then(|read| facts.manifests.get(&read));
+    let Some(Ok(manifests)) = known else { return Workloads::new() };
+    let template = |object: &Value| template::digest(&object["spec"]["template"]);
+    let changed = manifests.objects.iter().filter(|object| {
+        Workload::try_from(object.name.clone()).is_ok()
+            && object.live.as_ref().is_none_or(|live| template(live) != template(&object.after))
+    });
+    changed.map(|object| (object.name.clone(), object.after.clone())).collect()
+}
+
 /// The next step sees the objects as they will be.
-fn foresee(object: &Object, live: &Value, facts: &mut Facts) {
+fn foresee(object: &Object, facts: &mut Facts) {
+    facts.made.insert(object.name.clone());
+    if let Some(name) = object.name.strip_prefix("configmap/") {
+        facts.configmaps.insert(name.to_owned(), Ok(object.after.clone()));
+    }
+    let Some(live) = &object.live else { return };
     if let Ok(workload) = Workload::try_from(object.name.clone())
         && let Some(Ok(found)) = facts.workloads.get_mut(&workload)
         && template::digest(&live["spec"]["template"])
             != template::digest(&object.after["spec"]["template"])
     {
         found.object["spec"] = object.after["spec"].clone();
-    }
-    if let Some(name) = object.name.strip_prefix("configmap/")
-        && let Some(Ok(found)) = facts.configmaps.get_mut(name)
-    {
-        found["data"] = object.after["data"].clone();
     }
 }
 

@@ -15,6 +15,7 @@ use crate::step::workload::{
 use crate::step::{Doing, Done, Effect, FieldChange, Forecast, Mark, Outputs, Setting};
 use crate::world::cluster::rollout::{STEP_ANNOTATION, Wanted, held_back};
 use crate::world::cluster::{Cluster, FIELD_MANAGER, kubectl};
+use crate::world::forge::{short, shown};
 use crate::world::hands::Hands;
 use crate::world::process::Invocation;
 
@@ -30,6 +31,9 @@ fn before_of(workload: &str) -> String {
 fn wanted_of(workload: &str) -> String {
     format!("{workload} wanted template")
 }
+
+/// The pinned fact that something of the snapshot could not be read, so that it is not restored.
+const UNREAD: &str = " unread";
 
 fn configmap_access(name: &str) -> Access {
     Access {
@@ -67,10 +71,18 @@ pub fn forecast(spec: &RestoreSnapshot, setting: &Setting, facts: &mut Facts) ->
     forecast.evidence.push(format!("{what}: {}", snapshot.phrase()));
     for (repository, branches) in &snapshot.branches {
         for (branch, sha) in branches {
-            let repository = crate::world::forge::shown(repository);
-            let sha = crate::world::forge::short(sha);
-            forecast.evidence.push(format!("{branch} of {repository} was at {sha}; it stays"));
+            let repository = shown(repository);
+            forecast
+                .evidence
+                .push(format!("{branch} of {repository} was at {}; it stays", short(sha)));
         }
+    }
+    if snapshot.branches.values().any(|branches| !branches.is_empty()) {
+        let text = format!(
+            "branches are never moved back; to go on from there: rollback snapshot {} --branches",
+            spec.name
+        );
+        forecast.evidence.push(text);
     }
     elsewhere(&snapshot, setting, facts, &mut forecast);
     for (name, values) in &snapshot.configmaps {
@@ -99,9 +111,12 @@ fn elsewhere(snapshot: &Snapshot, setting: &Setting, facts: &Facts, forecast: &m
         && !identity.uid.is_empty()
         && snapshot.cluster != identity.uid
     {
-        let there = if snapshot.context.is_empty() { "" } else { &snapshot.context };
+        let there = match snapshot.context.as_str() {
+            "" => String::new(),
+            context => format!(" ({context})"),
+        };
         forecast.block(
-            format!("the snapshot {name} is of another cluster ({there})"),
+            format!("the snapshot {name} is of another cluster{there}"),
             Some("name the context that it was taken of".to_owned()),
         );
     }
@@ -115,7 +130,10 @@ fn configmap(
     forecast: &mut Forecast,
 ) {
     let what = format!("configmap/{name}");
-    let Some(object) = known(forecast, &what, facts.configmaps.get(name)).cloned() else { return };
+    let Some(object) = known(forecast, &what, facts.configmaps.get(name)).cloned() else {
+        forecast.pinned.insert(format!("{what}{UNREAD}"), json!(true));
+        return;
+    };
     let now = snapshot::values(&object);
     let mut keys = Map::new();
     let names: std::collections::BTreeSet<&String> = now.keys().chain(wanted.keys()).collect();
@@ -167,6 +185,7 @@ fn one_workload(
 ) {
     let what = workload.to_string();
     let Some(mut found) = known(forecast, &what, facts.workloads.get(workload)).cloned() else {
+        forecast.pinned.insert(format!("{what}{UNREAD}"), json!(true));
         return;
     };
     let current = &found.object["spec"]["template"];
@@ -267,6 +286,15 @@ fn keys_now(
     Ok((there, drifted))
 }
 
+/// Why not all of the snapshot can be restored. A part of it is never passed off as the whole.
+fn unrestorable(forecast: &Forecast) -> Option<String> {
+    let certain = forecast.obstacles.iter().find(|obstacle| obstacle.certain);
+    let unread = || forecast.pinned.keys().find_map(|key| key.strip_suffix(UNREAD));
+    certain.map(|obstacle| obstacle.why.clone()).or_else(|| {
+        unread().map(|what| format!("{what} could not be read, so nothing was restored"))
+    })
+}
+
 /// Restores all of it; what somebody changed since the plan is refused, not overwritten.
 pub fn perform(doing: &Doing, hands: &mut Hands, permit: &Permit) -> Done {
     let (cluster, setting) = (&doing.reader.cluster, &doing.setting);
@@ -280,6 +308,9 @@ pub fn perform(doing: &Doing, hands: &mut Hands, permit: &Permit) -> Done {
         };
         Done::badly(format!("{why}; {after}"), Vec::new())
     };
+    if let Some(why) = unrestorable(forecast) {
+        return Done::badly(why, Vec::new());
+    }
     for (name, keys) in pinned_configmaps(forecast) {
         match keys_now(cluster, name, keys) {
             Ok((true, _)) => continue,
@@ -316,6 +347,9 @@ pub fn perform(doing: &Doing, hands: &mut Hands, permit: &Permit) -> Done {
 /// Whether everything that had to change is as in the snapshot, and its workloads are rolled out.
 pub fn look(doing: &Doing) -> Effect {
     let cluster = &doing.reader.cluster;
+    if let Some(why) = unrestorable(&doing.forecast) {
+        return Effect::Missing(why);
+    }
     let mut looks: Vec<(String, Effect)> = Vec::new();
     for (name, keys) in pinned_configmaps(&doing.forecast) {
         let what = format!("configmap/{name}");

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::workload::flags::each;
+use super::workload::needs;
 use crate::facts::{Facts, Known, Trial, Unread};
 use crate::step::Forecast;
 use crate::world::cluster::rollout::desired;
@@ -43,9 +44,11 @@ impl Tried {
                 let content_type = content_type.to_owned();
                 trials.push(Trial::Patch { object, content_type, body: body.replace(OPEN, "") });
             }
-            if let Some(found) = after.get(object).filter(|found| desired(found) > 0) {
+        }
+        if forecast.obstacles.is_empty() {
+            for (workload, found) in after.iter().filter(|(_, found)| desired(found) > 0) {
                 let body = pod(found).to_string();
-                trials.push(Trial::Pod { workload: object.to_owned(), body });
+                trials.push(Trial::Pod { workload: workload.clone(), body });
             }
         }
         trials
@@ -115,6 +118,7 @@ pub(crate) fn judge(
     forecast: &mut Forecast,
 ) {
     match (trial, known) {
+        (Trial::Need { workload, need }, known) => needs::judge(workload, need, known, forecast),
         (_, Some(Ok(()))) => {}
         (Trial::Patch { object, .. }, Some(Err(Unread::Refused(why)))) => {
             forecast.block(format!("the API server refuses this change of {object}: {why}"), None);

@@ -173,6 +173,76 @@ fn a_catalog_that_fits_the_system_is_ready_and_a_renamed_workload_is_found() {
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }
 
+#[test]
+fn pages_whose_review_is_overdue_are_named_by_ready() {
+    let endpoint = Endpoint::status(200);
+    let scenario = flagged(&endpoint, "1s").settings(
+        "apiVersion: rollback/v1\ncontext: test\nnamespace: shop\nreviewed: 2020-01-01\n\
+         review_every: 30d\n",
+    );
+    let said = scenario.run(&["ready"]);
+    assert!(said.stdout.contains("review was due on 2020-01-31"), "{said:#?}");
+    let value = scenario.run(&["ready", "--output", "json"]).json();
+    assert!(value["catalog"].to_string().contains("2020-01-31"), "{value:#}");
+}
+
+#[test]
+fn a_namespace_that_is_not_there_is_named_and_no_workload_of_it() {
+    let endpoint = Endpoint::status(200);
+    let scenario = flagged(&endpoint, "1s")
+        .settings("apiVersion: rollback/v1\ncontext: test\nnamespace: shopp\n");
+    scenario
+        .run(&["component", "dispatcher", "--dry-run"])
+        .exits(4)
+        .says("configmap/flags not found in shopp: there is no namespace shopp")
+        .says("check `namespace` and `context` of the catalog");
+}
+
+/// The lock of the environment, held by somebody who has just renewed it.
+fn held(scenario: &Scenario) {
+    let now = humantime::format_rfc3339_micros(std::time::SystemTime::now()).to_string();
+    let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": {"name": format!("rollback-{NAMESPACE}"), "namespace": NAMESPACE},
+        "spec": {"holderIdentity": "another", "leaseDurationSeconds": 60, "renewTime": now,
+            "acquireTime": now, "leaseTransitions": 0}});
+    scenario.world().create(lease).expect("a Lease");
+}
+
+#[test]
+fn a_step_that_was_left_out_stays_left_out_when_the_plan_is_made_again() {
+    let endpoint = Endpoint::status(503);
+    let scenario = flagged(&endpoint, "1s").component(
+        "gone",
+        "methods:\n  flag:\n    steps:\n      - id: gone\n        name: Restart what is gone\n        \
+         restart: [deployment/gone]\n      - name: Off\n        set_flags: { configmap: flags, flags: \
+         { NEW_CODE: \"false\" } }\n",
+    );
+    scenario.run(&["component", "gone", "--yes"]).exits(4).says("deployment/gone not found");
+    held(&scenario);
+    // The lock is waited for, so the world is looked at once more before anything is changed.
+    let words = ["component", "gone", "--yes", "--skip-blocked", "gone", "--lock-timeout", "30s"];
+    let ended = std::thread::scope(|scope| {
+        let run = scope.spawn(|| scenario.run(&words));
+        let asked = |view: &rollback::sandbox::View| {
+            view.requests().iter().any(|it| it.path.contains("/leases") && it.user == "admin")
+        };
+        assert!(scenario.world().wait_until(PATIENCE, asked), "it asks for the lock");
+        // Only a survey that is a second old is made again: this second has to pass.
+        std::thread::sleep(Duration::from_millis(1200));
+        let lock = format!("rollback-{NAMESPACE}");
+        scenario.world().delete("leases", NAMESPACE, &lock).expect("released");
+        run.join().expect("it ends")
+    });
+    let ended = ended.exits(5);
+    assert!(!ended.stderr.contains("has changed since"), "{ended:#?}");
+    assert!(flag_is(&scenario, "false"));
+    let surveys = scenario.world().requests().into_iter();
+    let surveys = surveys.filter(|it| it.method == "GET" && it.path.ends_with("/deployments/gone"));
+    assert!(surveys.count() >= 2, "the world was looked at again");
+    let changes = scenario.changes().join("\n");
+    assert!(!changes.contains("deployments/gone"), "{changes}");
+}
+
 /// Every file below a directory with its content.
 fn tree(dir: &std::path::Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();

@@ -10,7 +10,7 @@ use super::events;
 use crate::sandbox::clock;
 use crate::sandbox::managed::{self, Writer};
 use crate::sandbox::state::{Job, State};
-use crate::sandbox::store::Key;
+use crate::sandbox::store::{Key, Store};
 use crate::sandbox::workload::{tag, terminating, text};
 
 /// The longest pause between two starts of a crashing container.
@@ -141,12 +141,12 @@ pub(super) fn start(state: &mut State, key: &Key, uid: &str) {
             if let Condition::Blocked(reason, message) = &one.state
                 && before != one.state
             {
-                let said = if *reason == "ImagePullBackOff" {
-                    message.clone()
-                } else {
-                    format!("Error: {message}")
+                let (kind, said) = match *reason {
+                    "ImagePullBackOff" => ("BackOff", message.clone()),
+                    CREATING => ("FailedMount", message.clone()),
+                    UNSCHEDULED => ("FailedScheduling", message.clone()),
+                    _ => ("Failed", format!("Error: {message}")),
                 };
-                let kind = if *reason == "ImagePullBackOff" { "BackOff" } else { "Failed" };
                 events::report(state, "kubelet", &pod, "Warning", kind, &said);
             }
         }
@@ -164,6 +164,10 @@ fn launch(state: &State, pod: &Value, container: &Value, one: &mut Container) {
     if tag(image).contains("missing") {
         let message = format!("Back-off pulling image \"{image}\"");
         one.state = Condition::Blocked("ImagePullBackOff", message);
+        return;
+    }
+    if let Some(blocked) = lacking(&state.store, pod) {
+        one.state = blocked;
         return;
     }
     match env::resolve(&state.store, pod, container) {
@@ -192,6 +196,41 @@ fn launch(state: &State, pod: &Value, container: &Value, one: &mut Container) {
             }
         }
     }
+}
+
+/// A claim without which a pod gets no node; a volume without which it stays on its way there.
+const UNSCHEDULED: &str = "Unschedulable";
+const CREATING: &str = "ContainerCreating";
+
+/// What of a pod's volumes is not there.
+fn lacking(store: &Store, pod: &Value) -> Option<Condition> {
+    let namespace = text(pod, "/metadata/namespace");
+    let gone = |resource, name: &str| store.get(&Key::new(resource, namespace, name)).is_none();
+    for volume in pod["spec"]["volumes"].as_array().into_iter().flatten() {
+        let title = text(volume, "/name");
+        if let Some(claim) = volume["persistentVolumeClaim"]["claimName"].as_str()
+            && gone("persistentvolumeclaims", claim)
+        {
+            let why = format!("persistentvolumeclaim \"{claim}\" not found");
+            return Some(Condition::Blocked(UNSCHEDULED, why));
+        }
+        for (part, field, resource) in
+            [("secret", "secretName", "secrets"), ("configMap", "name", "configmaps")]
+        {
+            let source = &volume[part];
+            let Some(name) = source[field].as_str().filter(|_| source["optional"] != true) else {
+                continue;
+            };
+            if gone(resource, name) {
+                let singular = resource.trim_end_matches('s');
+                let why = format!(
+                    "MountVolume.SetUp failed for volume \"{title}\" : {singular} \"{name}\" not found"
+                );
+                return Some(Condition::Blocked(CREATING, why));
+            }
+        }
+    }
+    None
 }
 
 /// Whether `CRASH_WHEN` holds: `NAME=value` of the container's own environment, or `restarted`.
@@ -245,7 +284,7 @@ fn crash_again_later(state: &mut State, key: &Key, uid: &str, run: &Run) {
 /// Writes the pod's status.
 fn publish(state: &mut State, key: &Key, pod: &Value, run: &Run) {
     let mut statuses = Vec::new();
-    let (mut unready, mut waiting) = (Vec::new(), false);
+    let (mut unready, mut waiting, mut unscheduled) = (Vec::new(), false, None);
     for container in pod["spec"]["containers"].as_array().into_iter().flatten() {
         let name = text(container, "/name");
         let Some(one) = run.containers.get(name) else {
@@ -277,6 +316,12 @@ fn publish(state: &mut State, key: &Key, pod: &Value, run: &Run) {
                 json!({"waiting": {"reason": "CrashLoopBackOff", "message": format!(
                     "back-off {pause} restarting failed container={name} pod={title}_{}({uid})", key.namespace)}})
             }
+            Condition::Blocked(UNSCHEDULED, why) => {
+                unscheduled = Some(why.clone());
+                continue;
+            }
+            // Why it takes so long is said in events only.
+            Condition::Blocked(CREATING, _) => json!({"waiting": {"reason": CREATING}}),
             Condition::Blocked(reason, message) => {
                 json!({"waiting": {"reason": reason, "message": message}})
             }
@@ -294,7 +339,8 @@ fn publish(state: &mut State, key: &Key, pod: &Value, run: &Run) {
     let conditions: Vec<Value> = ["Initialized", "Ready", "ContainersReady", "PodScheduled"]
         .iter()
         .map(|kind| {
-            let holds = unready.is_empty() || matches!(*kind, "Initialized" | "PodScheduled");
+            let holds = unready.is_empty()
+                || (matches!(*kind, "Initialized" | "PodScheduled") && unscheduled.is_none());
             let word = if holds { "True" } else { "False" };
             let mut old = pod["status"]["conditions"].as_array().into_iter().flatten();
             let old = old.find(|old| old["type"] == *kind && old["status"] == word);
@@ -304,6 +350,10 @@ fn publish(state: &mut State, key: &Key, pod: &Value, run: &Run) {
             if !holds {
                 condition["reason"] = "ContainersNotReady".into();
                 condition["message"] = message.clone().into();
+            }
+            if let Some(why) = unscheduled.as_ref().filter(|_| *kind == "PodScheduled") {
+                condition["reason"] = UNSCHEDULED.into();
+                condition["message"] = why.clone().into();
             }
             condition
         })

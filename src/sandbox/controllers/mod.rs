@@ -19,7 +19,6 @@ mod env;
 mod events;
 pub(super) mod kubelet;
 pub(super) mod owner;
-pub(super) mod quota;
 mod replicaset;
 mod revisions;
 mod rollout;

@@ -2,6 +2,7 @@
 //! object, and several looks as one effect.
 
 pub mod flags;
+pub(crate) mod needs;
 pub mod restart;
 pub mod rollout_undo;
 pub mod template;

@@ -22,7 +22,6 @@ use crate::facts::{Facts, Read, Unread, WorkloadFacts};
 use crate::journal::Permit;
 use crate::runbook::{Restart, Workload};
 use crate::step::set_flags::ended_badly;
-use crate::step::workload::flags::unmet;
 use crate::step::{Done, Effect, Forecast, Mark, Setting};
 use crate::world::cluster::rollout::{
     CONFIGMAPS_ANNOTATION, RESTARTED_AT, STEP_ANNOTATION, Wanted, desired, forewarned, held_back,
@@ -87,11 +86,6 @@ pub fn forecast(spec: &Restart, setting: &Setting, facts: &mut Facts) -> Forecas
         }
         forecast.warnings.extend(forewarned(&found, SystemTime::now(), true));
         carried.warn(&what, &mut forecast);
-        for why in unmet(&found.object["spec"]["template"], &facts.configmaps) {
-            let hint = "restore it first: without it no new pod starts";
-            forecast
-                .block(format!("new pods of {what} cannot start: {why}"), Some(hint.to_owned()));
-        }
         watched(&mut forecast, facts, &what);
         permitted(&mut forecast, facts, &patch_access(workload), &setting.namespace);
         forecast.contested(owner_warning(&what, &found.object));

@@ -74,6 +74,7 @@ pub(crate) fn object_differences(object: &str, from: &Value, to: &Value) -> Vec<
             annotations.retain(|key, _| {
                 key != "kubectl.kubernetes.io/last-applied-configuration"
                     && key != "deployment.kubernetes.io/revision"
+                    && key != "deprecated.daemonset.template.generation"
             });
         }
         for part in ["labels", "annotations"] {

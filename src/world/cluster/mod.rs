@@ -180,6 +180,7 @@ impl Cluster {
                 let path = format!("{kind}s/{name}");
                 self.dry_run_patch(&path, content_type, &parsed(body)?).map(|_| ())
             }
+            Trial::Need { need, .. } => self.is_there(need),
             Trial::Pod { body, .. } => {
                 let ask = Ask { verb: "create", what: "pods", namespace: &self.inner.namespace };
                 let path = self.collection("pods");

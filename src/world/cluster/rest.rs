@@ -20,6 +20,10 @@ const BODY_CAP: u64 = 64 * 1024 * 1024;
 /// that its sentence is the one that is shown.
 pub(super) const DEADLINE: Duration = Duration::from_millis(4500);
 
+/// The forms of answers: whole objects, and their metadata alone.
+const JSON: &str = "application/json";
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+
 /// How long a stream may be silent before its reader asks whether it is still wanted.
 const STREAM_WAIT: Duration = Duration::from_secs(1);
 
@@ -56,6 +60,12 @@ impl Rest {
     /// GET of a JSON object.
     pub(super) fn get(&self, ask: Ask<'_>, path: &str) -> Known<Value> {
         self.json(ask, &Method::GET, path, None)
+    }
+
+    /// GET of an object's metadata alone: what else it holds never comes here.
+    pub(super) fn metadata(&self, ask: Ask<'_>, path: &str) -> Known<Value> {
+        let (status, text) = self.exchange_as(METADATA, &Method::GET, path, None)?;
+        self.object(ask, status, &text)
     }
 
     /// POST of a review: an object that is answered and not kept.
@@ -117,10 +127,15 @@ impl Rest {
         body: Option<(&str, String)>,
     ) -> Known<Value> {
         let (status, text) = self.exchange(method, path, body)?;
+        self.object(ask, status, &text)
+    }
+
+    /// The object in an answer, or the refusal.
+    fn object(&self, ask: Ask<'_>, status: StatusCode, text: &str) -> Known<Value> {
         if !status.is_success() {
-            return Err(self.refusal(ask, status, &text));
+            return Err(self.refusal(ask, status, text));
         }
-        serde_json::from_str(&text).map_err(|error| {
+        serde_json::from_str(text).map_err(|error| {
             Unread::Failed(format!("the API server's answer on {} is not JSON: {error}", ask.what))
         })
     }
@@ -133,13 +148,23 @@ impl Rest {
         path: &str,
         body: Option<(&str, String)>,
     ) -> Known<(StatusCode, String)> {
+        self.exchange_as(JSON, method, path, body)
+    }
+
+    fn exchange_as(
+        &self,
+        accept: &str,
+        method: &Method,
+        path: &str,
+        body: Option<(&str, String)>,
+    ) -> Known<(StatusCode, String)> {
         let begun = Instant::now();
-        match self.attempt(method, path, body.clone(), begun) {
+        match self.attempt(accept, method, path, body.clone(), begun) {
             Err(NoAnswer::Final(why)) => Err(why),
             Ok(answer) => Ok(answer),
             Err(NoAnswer::BrokenOff) => {
                 self.proxy.revive()?;
-                self.attempt(method, path, body, begun).map_err(|why| match why {
+                self.attempt(accept, method, path, body, begun).map_err(|why| match why {
                     NoAnswer::Final(why) => why,
                     NoAnswer::BrokenOff => {
                         let text = "the API server's answer broke off, twice".to_owned();
@@ -152,6 +177,7 @@ impl Rest {
 
     fn attempt(
         &self,
+        accept: &str,
         method: &Method,
         path: &str,
         body: Option<(&str, String)>,
@@ -168,7 +194,7 @@ impl Rest {
         let mut request = client
             .request(method.clone(), format!("http://localhost{path}"))
             .header(HOST, "localhost")
-            .header(ACCEPT, "application/json")
+            .header(ACCEPT, accept)
             .timeout(left);
         if let Some((content_type, text)) = body {
             request = request.header(CONTENT_TYPE, content_type).body(text);

@@ -47,6 +47,92 @@ fn why_not(context: &str, deadline: Duration) -> String {
     why.sentence().to_owned()
 }
 
+/// A gateway before the API server that lets nobody through.
+fn gateway() -> String {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("bound");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let body = "<html>Access denied by the identity-aware proxy</html>";
+            let _ = write!(
+                stream,
+                "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\
+                 Connection: close\r\n\r\n{body}",
+                body.len()
+            );
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_gateway_s_refusal_is_not_the_api_server_s() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let setting = nowhere(dir.path(), "netra-staging");
+    let path = dir.path().join("kubeconfig");
+    let text = std::fs::read_to_string(&path).expect("a kubeconfig");
+    std::fs::write(&path, text.replace("http://127.0.0.1:1", &gateway())).expect("written");
+    let cluster = Cluster::open(&setting, LIMIT);
+    let access = Access {
+        verb: "patch".to_owned(),
+        group: String::new(),
+        resource: "configmaps".to_owned(),
+        name: "flags".to_owned(),
+    };
+    let refused = [cluster.configmap("flags").map(|_| ()), cluster.access(&access).map(|_| ())];
+    for why in refused {
+        let Err(Unread::Forbidden(why)) = why else { panic!("{why:?}") };
+        assert!(why.starts_with("something before the API server"), "{why}");
+        assert!(why.contains("(403)") && why.contains("identity-aware proxy"), "{why}");
+        assert!(!why.contains("no permission"), "{why}");
+    }
+}
+
+#[test]
+fn events_of_both_apis_are_read_with_the_time_of_their_last_occurrence() {
+    let (sandbox, cluster, _dir) = sandbox("admin", LIMIT);
+    let flags = sandbox.get("configmaps", "shop", "flags").expect("there");
+    let event = |name: &str, with: &Value| {
+        let mut event = json!({"apiVersion": "v1", "kind": "Event", "type": "Warning",
+            "metadata": {"name": name, "namespace": "shop"}, "reason": name, "message": "it failed",
+            "involvedObject": {"kind": "ConfigMap", "name": "flags", "namespace": "shop",
+                "uid": flags["metadata"]["uid"]}});
+        for (key, value) in with.as_object().into_iter().flatten() {
+            event[key] = value.clone();
+        }
+        sandbox.create(event).expect("an event");
+    };
+    // As `v1` writes it, and as `events.k8s.io` does: once, and as a series.
+    event(
+        "Old",
+        &json!({"firstTimestamp": "2026-11-23T10:00:00Z",
+        "lastTimestamp": "2026-11-23T10:00:01Z", "count": 2}),
+    );
+    event(
+        "Once",
+        &json!({"eventTime": "2026-11-23T10:00:02.000000Z", "lastTimestamp": null,
+        "reportingComponent": "x", "action": "Mount"}),
+    );
+    event(
+        "Series",
+        &json!({"eventTime": "2026-11-23T09:00:00.000000Z", "lastTimestamp": null,
+        "series": {"count": 7, "lastObservedTime": "2026-11-23T10:00:03.000000Z"}}),
+    );
+    let found = cluster.events_for(&flags).expect("events");
+    let seen: Vec<(&str, &str)> =
+        found.iter().map(|it| (it.reason.as_str(), &it.last[..19])).collect();
+    assert_eq!(
+        seen,
+        [
+            ("Old", "2026-11-23T10:00:01"),
+            ("Once", "2026-11-23T10:00:02"),
+            ("Series", "2026-11-23T10:00:03"),
+        ]
+    );
+}
+
 fn sandbox(user: &str, deadline: Duration) -> (Sandbox, Cluster, tempfile::TempDir) {
     let sandbox = Sandbox::start(Options::default()).expect("a sandbox");
     let data = json!({"apiVersion": "v1", "kind": "ConfigMap",

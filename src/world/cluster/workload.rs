@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use super::rest::Ask;
 use super::{Cluster, encode, items, owner_uid, selector_of};
-use crate::facts::{Known, Unread, WorkloadFacts};
+use crate::facts::{Known, Need, Unread, WorkloadFacts};
 use crate::runbook::{Workload, WorkloadKind};
 
 impl Cluster {
@@ -59,6 +60,29 @@ impl Cluster {
         let mut revisions = items(&self.get("list", plural, &path)?);
         revisions.retain(|revision| owner_uid(revision) == object["metadata"]["uid"].as_str());
         Ok(revisions)
+    }
+
+    /// Whether something that pods need is there, with its keys. Of all but ConfigMaps only the
+    /// metadata is asked for.
+    pub(super) fn is_there(&self, need: &Need) -> Known<()> {
+        let title = need.title();
+        let path = format!("{}/{}", self.collection(&need.resource), need.name);
+        let gone = |why| match why {
+            Unread::Missing(..) => Unread::Missing(format!("{title} is not there"), None),
+            why => why,
+        };
+        if need.resource != "configmaps" {
+            let ask = Ask { verb: "get", what: &title, namespace: &self.inner.namespace };
+            return self.rest().metadata(ask, &path).map(|_| ()).map_err(gone);
+        }
+        let object = self.get("get", &title, &path).map_err(gone)?;
+        let has = |key: &&String| {
+            !object["data"][key.as_str()].is_null() || !object["binaryData"][key.as_str()].is_null()
+        };
+        match need.keys.iter().find(|key| !has(key)) {
+            Some(key) => Err(Unread::Missing(format!("{title} has no key {key}"), None)),
+            None => Ok(()),
+        }
     }
 
     /// The workload's object alone.

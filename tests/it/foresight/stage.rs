@@ -1,7 +1,9 @@
 //! One fault on a stage of its own: surveyed, then run anyway, and what each of the two said.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use rollback::draft::Draft;
@@ -17,8 +19,9 @@ use rollback::runbook::catalog::Catalog;
 use rollback::runbook::parameters::Parameters;
 use rollback::runbook::{Level, Target};
 use rollback::sandbox::{Options, Rule, Sandbox};
+use rollback::snapshot::{self, Snapshot};
 use rollback::state::{RunState, StepState};
-use rollback::step::Standing;
+use rollback::step::{Setting, Standing};
 use rollback::world::Reader;
 use rollback::world::cluster::Cluster;
 use rollback::world::forge::Forge;
@@ -46,6 +49,7 @@ pub enum Known {
 }
 
 /// A row of the table.
+#[derive(Clone)]
 pub struct Row {
     pub kind: &'static str,
     pub name: &'static str,
@@ -79,7 +83,15 @@ pub struct Stage {
     /// The commit that broke the branch.
     broken: String,
     pub dir: tempfile::TempDir,
+    answers: RefCell<BTreeMap<String, bool>>,
 }
+
+/// Where all stages keep their snapshots, each under a name of its own.
+static SNAPSHOTS: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+    let dir = tempfile::tempdir().expect("a directory");
+    snapshot::rehearse_in(dir.path().to_owned());
+    dir
+});
 
 impl Stage {
     /// What these steps need: `web` (3 pods), `db` (a StatefulSet) and `agent` (a DaemonSet) that
@@ -92,7 +104,7 @@ impl Stage {
             ..Options::default()
         };
         let cluster =
-            needs(&["set_flags", "restart:", "wait: { rollout", "rollout_undo", "apply:"]);
+            needs(&["set_flags", "restart:", "wait: { rollout", "rollout_undo", "apply:", "@SNAP"]);
         let remote = needs(&["restore_files", "revert_commits", "rollback_branch", "apply:"]);
         let remote = remote.then(Remote::new);
         let stage = Stage {
@@ -101,6 +113,7 @@ impl Stage {
             remote,
             endpoint: Endpoint::status(200),
             dir: tempfile::tempdir().expect("a directory"),
+            answers: RefCell::default(),
         };
         if cluster {
             stage.create(json!({"apiVersion": "v1", "kind": "ConfigMap",
@@ -156,6 +169,31 @@ impl Stage {
         self.sandbox().deny("op", verb, resource, "*");
     }
 
+    /// What a person says to a step, given beforehand.
+    pub fn answer(&self, step: &str, passed: bool) {
+        self.answers.borrow_mut().insert(step.to_owned(), passed);
+    }
+
+    fn snapshot_name(&self) -> String {
+        let name = self.dir.path().file_name().expect("a name").to_string_lossy().into_owned();
+        name.replace('.', "s")
+    }
+
+    /// Writes down `flags` and `web` as they are; `change` may spoil what is written.
+    pub fn snapshot(&self, change: impl FnOnce(&mut Snapshot)) -> PathBuf {
+        let setting = Setting { namespace: NAMESPACE.to_owned(), ..Setting::default() };
+        let name = self.snapshot_name();
+        let taken = "2026-11-23T00:00:00Z".to_owned();
+        let mut snapshot = snapshot::empty(&name, taken, "op".to_owned(), &setting);
+        let get = |resource, name| self.sandbox().get(resource, NAMESPACE, name).expect("there");
+        let flags = snapshot::values(&get("configmaps", "flags"));
+        snapshot.configmaps.insert("flags".to_owned(), flags);
+        let template = get("deployments", "web")["spec"]["template"].clone();
+        snapshot.workloads.insert("deployment/web".to_owned(), template);
+        change(&mut snapshot);
+        snapshot::save(SNAPSHOTS.path(), &snapshot, false).expect("saved")
+    }
+
     fn kubeconfig(&self) -> String {
         let path = self.dir.path().join("kubeconfig");
         if let Some(sandbox) = &self.sandbox {
@@ -166,6 +204,7 @@ impl Stage {
     }
 
     pub fn draft(&self, steps: &str) -> Draft {
+        LazyLock::force(&SNAPSHOTS);
         let catalog = self.dir.path().join("runbooks");
         std::fs::create_dir_all(&catalog).expect("a directory");
         let fill = |text: &str| {
@@ -174,6 +213,7 @@ impl Stage {
                 .replace("@URL", &self.endpoint.url(""))
                 .replace("@TLS", &self.endpoint.url("").replace("http:", "https:"))
                 .replace("@BROKEN", &self.broken)
+                .replace("@SNAP", &self.snapshot_name())
         };
         let settings = "apiVersion: rollback/v1\ncontext: test\nnamespace: shop\ntimeout: 2s\n\
                         repository: \"@REMOTE\"\n";
@@ -234,7 +274,8 @@ impl Stage {
         let mut hands = Hands::new(inbox, recorder);
         let start = hands.recorder.append(started(plan, &state)).expect("journaled");
         let state = RunState::fold(&[start]).expect("a start");
-        let mut run = Run::new(plan.clone(), state, hands, reader.clone(), Policy::default());
+        let policy = Policy { answers: self.answers.borrow().clone(), ..Policy::default() };
+        let mut run = Run::new(plan.clone(), state, hands, reader.clone(), policy);
         run.go().expect("the journal is written");
         run.state
     }
@@ -304,16 +345,25 @@ pub fn tell(row: &Row) -> Told {
         .remote
         .as_ref()
         .map_or_else(|| "no remote".to_owned(), |remote| remote.dir.path().display().to_string());
+    let name = stage.snapshot_name();
+    let snapshots = SNAPSHOTS.path().display().to_string();
     let sentences = at_fault.iter().flat_map(|step| {
         step.forecast.obstacles.iter().map(|obstacle| {
             let hint = obstacle.hint.as_ref().map(|hint| format!(" [{hint}]")).unwrap_or_default();
-            normal(&format!("{}{hint}", obstacle.why), &[(&place, "@DIR"), (&remote, "@GIT")])
+            let places =
+                [(&place, "@DIR"), (&remote, "@GIT"), (&snapshots, "@SNAPSHOTS"), (&name, "@SNAP")];
+            normal(&format!("{}{hint}", obstacle.why), &places)
         })
     });
     let mut sentences: Vec<String> = sentences.collect();
     if row.known == Known::Warned {
         let fault = plan.step("fault").expect("the step");
-        let only_then = fault.forecast.evidence.iter().filter(|it| it.contains("only on the push"));
+        // What a person sees is known to nobody beforehand.
+        let only_then = fault
+            .forecast
+            .evidence
+            .iter()
+            .filter(|it| it.contains("only on the push") || it.contains("Is the shop"));
         sentences.extend(fault.forecast.warnings.iter().chain(only_then).cloned());
     }
     let predicted = named.map(|step| (step.step.id.clone(), step.standing));
@@ -339,6 +389,9 @@ fn normal(text: &str, places: &[(&String, &str)]) -> String {
     let text =
         places.iter().fold(text.to_owned(), |text, (place, name)| text.replace(*place, name));
     let text = without_suffix(text);
+    // Which other snapshots there are depends on the other rows.
+    let text = text.split_once(" [there are: ").map_or(text.clone(), |(text, _)| text.to_owned());
+    let text = text.split_once(" [take it ").map_or(text.clone(), |(text, _)| text.to_owned());
     let mut out = String::new();
     let mut hex = String::new();
     for c in text.chars().chain(['\0']) {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::forge::remote::Remote;
 use crate::scenario::{NAMESPACE, Scenario};
 
 /// A cluster with a flag and a workload, and a method that restores `before`.
@@ -86,6 +87,40 @@ fn a_snapshot_that_is_missing_damaged_or_of_elsewhere_is_blocked() {
         .exits(4)
         .says("configmap/flag not found")
         .says("did you mean configmap/flags?");
+}
+
+#[test]
+fn a_branch_of_a_snapshot_stays_and_the_step_that_is_shown_goes_on_from_there() {
+    let remote = Remote::new();
+    let was = remote.tip("develop");
+    let settings = |repository: &str| {
+        format!(
+            "apiVersion: rollback/v1\ncontext: test\nnamespace: shop\nrepository: {repository}\n"
+        )
+    };
+    let url = format!("file://{}", remote.url());
+    let scenario = scenario().settings(&settings(&url)).component(
+        "dispatcher",
+        "methods:\n  code:\n    steps:\n      - name: Branch\n        rollback_branch: { branch: \
+         back, on: develop, subject: Start }\n",
+    );
+    scenario.run(&["snapshot", "before"]).exits(0).says("1 branches");
+    remote.elsewhere("develop", "later.txt", "later", "Later");
+    let moved = remote.tip("develop");
+    assert_ne!(was, moved);
+    let plan = scenario.run(&[&DRY[..], &["--output", "json"]].concat()).json().to_string();
+    assert!(plan.contains(&format!("was at {}; it stays", &was[..9])), "{plan}");
+    assert!(plan.contains("rollback snapshot before --branches"), "{plan}");
+    let shown = scenario.run(&["snapshot", "before", "--branches"]).exits(0).stdout;
+    let steps: String = shown.lines().map(|line| format!("      {line}\n")).collect();
+    let body = format!("methods:\n  code:\n    steps:\n{steps}");
+    let scenario = scenario.component("back", &body);
+    scenario.run(&["component", "back", "--yes"]).exits(5);
+    assert_eq!(remote.tip("rollback/before-develop"), was);
+    assert_eq!(remote.tip("develop"), moved, "the branch itself is not moved");
+    let json = scenario.run(&["snapshot", "before", "--branches", "--output", "json"]).json();
+    assert_eq!(json["branches"][0]["commit"], was.as_str());
+    scenario.run(&["snapshot", "befor", "--branches"]).exits(4).says("did you mean before?");
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use crate::sandbox::failure::{Answer, Failure};
-use crate::sandbox::kinds;
-use crate::sandbox::state::State;
-use crate::sandbox::workload::text;
+use super::failure::{Answer, Failure};
+use super::kinds;
+use super::state::State;
+use super::workload::text;
 
 /// Refuses a pod that no quota has room for.
-pub(in crate::sandbox) fn admit(state: &State, namespace: &str, pod: &str) -> Answer<()> {
+pub(super) fn admit(state: &State, namespace: &str, pod: &str) -> Answer<()> {
     for (_, quota) in state.store.range("resourcequotas", namespace) {
         let hard = |name: &str| match &quota["spec"]["hard"][name] {
             Value::String(text) => text.parse::<usize>().ok(),
