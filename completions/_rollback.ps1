@@ -380,6 +380,7 @@ Register-ArgumentCompleter -Native -CommandName 'rollback' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results are written to stdout; prompts and progress always go to stderr')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`')
             [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the snapshots of this machine')
+            [CompletionResult]::new('--branches', '--branches', [CompletionResultType]::ParameterName, 'Show the branches of a snapshot that was taken, each with the step that goes on from there')
             [CompletionResult]::new('--replace', '--replace', [CompletionResultType]::ParameterName, 'Overwrite a snapshot of this name')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

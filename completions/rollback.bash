@@ -1140,7 +1140,7 @@ _rollback() {
             return 0
             ;;
         rollback__subcmd__snapshot)
-            opts="-p -o -h --list --configmap --workload --replace --param --runbooks --output --color --help"
+            opts="-p -o -h --list --configmap --workload --branches --replace --param --runbooks --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -361,6 +361,7 @@ set edit:completion:arg-completer[rollback] = {|@words|
             cand --output 'How results are written to stdout; prompts and progress always go to stderr'
             cand --color 'Colour. `auto` asks the terminal, `NO_COLOR` and `CI`'
             cand --list 'List the snapshots of this machine'
+            cand --branches 'Show the branches of a snapshot that was taken, each with the step that goes on from there'
             cand --replace 'Overwrite a snapshot of this name'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'

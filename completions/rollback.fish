@@ -359,6 +359,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand snapshot" -l color -d 
 always\t'Always'
 never\t'Never'"
 complete -c rollback -n "__fish_rollback_using_subcommand snapshot" -l list -d 'List the snapshots of this machine'
+complete -c rollback -n "__fish_rollback_using_subcommand snapshot" -l branches -d 'Show the branches of a snapshot that was taken, each with the step that goes on from there'
 complete -c rollback -n "__fish_rollback_using_subcommand snapshot" -l replace -d 'Overwrite a snapshot of this name'
 complete -c rollback -n "__fish_rollback_using_subcommand snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand triggers" -l export -d 'Print the triggers in a form for another tool instead; asks nothing' -r -f -a "prometheus-rules\t'Alerting rules of Prometheus'"

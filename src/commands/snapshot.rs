@@ -2,6 +2,7 @@
 //! put it back. Reads the cluster and the git remotes; changes nothing of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use serde_json::json;
 
@@ -159,13 +160,14 @@ fn branches(screen: &Screen, state: &std::path::Path, name: &str) -> Result<Exit
     }
     let mut text = String::new();
     for (repository, branch, commit) in all {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "# {branch} as it was on {}\n- name: Branch off {branch} as it was\n  \
              rollback_branch:\n    repository: {repository}\n    on: {branch}\n    commit: {commit}\n    \
              branch: {}\n",
             found.taken,
             own(branch)
-        ));
+        );
     }
     if text.is_empty() {
         screen.say(&format!("no branches are in the snapshot {name}"));

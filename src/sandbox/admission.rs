@@ -80,7 +80,7 @@ fn limits(state: &State, kind: &Kind, namespace: &str, pod: &mut Value) -> Answe
         state.store.list("limitranges", namespace).iter().map(|range| (**range).clone()).collect();
     let mut refused = Vec::new();
     for limit in
-        ranges.iter().flat_map(|range| range["spec"]["limits"].as_array().cloned()).flatten()
+        ranges.iter().filter_map(|range| range["spec"]["limits"].as_array().cloned()).flatten()
     {
         if limit["type"] != "Container" {
             continue;

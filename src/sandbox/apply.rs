@@ -2,6 +2,7 @@
 //! more are taken away, and what somebody else owns and wants otherwise is a conflict.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
@@ -114,10 +115,11 @@ fn conflicts(
 fn manager_of(entry: &Value) -> String {
     let mut text = entry["manager"].to_string();
     if let Some(subresource) = entry["subresource"].as_str() {
-        text.push_str(&format!(" with subresource \"{subresource}\""));
+        let _ = write!(text, " with subresource \"{subresource}\"");
     }
     if entry["operation"] == "Update" {
-        text.push_str(&format!(" using {}", entry["apiVersion"].as_str().unwrap_or_default()));
+        let version = entry["apiVersion"].as_str().unwrap_or_default();
+        let _ = write!(text, " using {version}");
     }
     text
 }

@@ -1,6 +1,7 @@
 //! Owns sets of fields: which there are in an object, as `managedFields` writes them down.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
@@ -219,9 +220,11 @@ pub(super) fn shown(path: &Path) -> String {
                 let key: Value = serde_json::from_str(key).unwrap_or_default();
                 let each = key.as_object().into_iter().flatten();
                 let each: Vec<String> = each.map(|(key, value)| format!("{key}={value}")).collect();
-                text.push_str(&format!("[{}]", each.join(",")));
+                let _ = write!(text, "[{}]", each.join(","));
             }
-            Some((_, value)) => text.push_str(&format!("[={value}]")),
+            Some((_, value)) => {
+                let _ = write!(text, "[={value}]");
+            }
             None => {}
         }
     }

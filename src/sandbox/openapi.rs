@@ -112,9 +112,14 @@ fn full_name(name: &str) -> String {
     let starts = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
     let package = if starts(&["ObjectMeta", "ListMeta", "OwnerReference", "LabelSelector"]) {
         "io.k8s.apimachinery.pkg.apis.meta"
-    } else if starts(&["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "RollingUpdate"]) {
-        "io.k8s.api.apps"
-    } else if starts(&["ControllerRevision"]) {
+    } else if starts(&[
+        "Deployment",
+        "ReplicaSet",
+        "StatefulSet",
+        "DaemonSet",
+        "RollingUpdate",
+        "ControllerRevision",
+    ]) {
         "io.k8s.api.apps"
     } else if starts(&["Lease"]) {
         "io.k8s.api.coordination"
