@@ -233,6 +233,11 @@ pub fn of_facts(draft: &Draft, setting: &Setting, facts: &Facts) -> BTreeMap<Str
                         let mut live = live.clone();
                         live["status"].take();
                         live["metadata"]["managedFields"].take();
+                        // What a Secret holds is not for the journal; nor what was applied to it.
+                        if object.name.starts_with("secret/") {
+                            live["data"].take();
+                            live["metadata"]["annotations"].take();
+                        }
                         found.insert(object.name.clone(), live);
                     }
                 }

@@ -314,6 +314,11 @@ impl Sandbox {
         self.shared.change(|state| state.unavailable = unavailable);
     }
 
+    /// Refuses the next so many requests for overload.
+    pub fn shed(&self, requests: usize) {
+        self.shared.change(|state| state.shed = requests);
+    }
+
     /// Accepts requests and never answers them, or stops doing so for new ones.
     pub fn hang(&self, hang: bool) {
         self.shared.change(|state| state.hang = hang);

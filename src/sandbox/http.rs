@@ -100,6 +100,11 @@ fn answer(shared: &Shared, request: &Request, line: RequestLine) -> Option<Reply
             503,
             Failure::new(503, "ServiceUnavailable", message, None).body.as_ref().clone(),
         ))
+    } else if state.shed > 0 {
+        state.shed -= 1;
+        let message = "Too many requests, please try again later.";
+        let failure = Failure::new(429, "TooManyRequests", message, None);
+        Some(Reply::json(429, failure.body.as_ref().clone()))
     } else {
         Some(routes::answer(&mut state, request))
     };

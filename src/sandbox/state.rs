@@ -51,6 +51,8 @@ pub(super) struct State {
     pub(super) unimplemented: Vec<String>,
     pub(super) unavailable: bool,
     pub(super) hang: bool,
+    /// So many requests are refused for overload.
+    pub(super) shed: usize,
     pub(super) owners: Vec<Owner>,
     pub(super) hooks: Vec<Hook>,
     pub(super) stop: bool,
@@ -69,6 +71,7 @@ impl State {
             unimplemented: Vec::new(),
             unavailable: false,
             hang: false,
+            shed: 0,
             owners: Vec::new(),
             hooks: Vec::new(),
             stop: false,

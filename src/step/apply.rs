@@ -12,7 +12,7 @@ use crate::step::trial::Workloads;
 use crate::step::workload::{
     complaint, done_without_pods, known, look_at, owner_warning, template, together,
 };
-use crate::step::{Doing, Done, Effect, FieldChange, Forecast, Outputs, Setting};
+use crate::step::{Doing, Done, Effect, FieldChange, Forecast, NOT_THERE, Outputs, Setting};
 use crate::world::Reader;
 use crate::world::cluster::rollout::Wanted;
 use crate::world::cluster::{Cluster, kubectl};
@@ -59,7 +59,9 @@ impl Manifests {
             match &object.live {
                 Some(live) => {
                     let found = template::object_differences(&object.name, live, &object.after);
-                    changes.extend(found);
+                    let secret = object.name.starts_with("secret/");
+                    changes
+                        .extend(found.into_iter().map(|it| if secret { hidden(it) } else { it }));
                 }
                 None => changes.push(FieldChange {
                     object: object.name.clone(),
@@ -77,6 +79,17 @@ impl Manifests {
         let names = self.objects.iter().map(|object| object.name.clone());
         names.filter_map(|name| Workload::try_from(name).ok()).collect()
     }
+}
+
+/// A change of a Secret as it may be shown and journaled: that the value is another, not which.
+fn hidden(change: FieldChange) -> FieldChange {
+    let is_value = change.field.starts_with("data") || change.field.starts_with("stringData");
+    if !is_value {
+        return change;
+    }
+    let mark = |text: &str| format!("(hidden, {})", &crate::hex::of(text.as_bytes())[..6]);
+    let to = if change.to == NOT_THERE { change.to } else { mark(&change.to) };
+    FieldChange { from: change.from.as_deref().map(mark), to, ..change }
 }
 
 fn read_of(spec: &Apply, setting: &Setting) -> Option<GitRead> {

@@ -278,7 +278,11 @@ fn a_dry_run_of_every_kind_of_step_leaves_everything_as_it_was() {
          \x20     - {{ name: Script, shell: \"touch made\" }}\n\
          \x20     - {{ name: Ask, http: {{ url: \"{url}\" }} }}\n\
          \x20     - {{ name: Wait, wait: {{ rollout: [deployment/backend] }} }}\n\
-         \x20     - {{ name: Look, manual: Is it so? }}\n",
+         \x20     - {{ name: Look, manual: Is it so? }}\n\
+        \x20     - {{ name: Undo, rollout_undo: {{ workload: deployment/backend, to: {{ image: \"app:1\" }} }} }}\n\
+        \x20     - {{ name: Apply, apply: {{ ref: develop, paths: [deploy] }} }}\n\
+        \x20     - {{ name: Put back, restore_snapshot: before }}\n\
+        \x20     - {{ name: Count, metric: {{ url: \"{url}\", query: sum(errors), below: 1 }} }}\n",
         url = endpoint.url("/health")
     );
     let settings = format!(
@@ -286,6 +290,15 @@ fn a_dry_run_of_every_kind_of_step_leaves_everything_as_it_was() {
         remote.url()
     );
     let scenario = flagged(&endpoint, "1s").component("all", &body).settings(&settings);
+    let manifest =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: flags }\ndata: { B: \"1\" }\n";
+    remote.elsewhere("develop", "deploy/flags.yaml", manifest, "Manifests");
+    scenario.run(&["snapshot", "before"]).exits(0);
+    let image = json!({"spec": {"template": {"spec": {"containers": [
+        {"name": "app", "image": "app:2", "envFrom": [{"configMapRef": {"name": "flags"}}]},
+    ]}}}});
+    scenario.world().patch_merge("deployments", NAMESPACE, "backend", &image).expect("patched");
+    assert!(scenario.world().settle());
     let looks = |scenario: &Scenario| {
         (
             scenario.world().full_digest(),
@@ -298,7 +311,7 @@ fn a_dry_run_of_every_kind_of_step_leaves_everything_as_it_was() {
     };
     let before = looks(&scenario);
     let plan = scenario.run(&["component", "all", "--dry-run", "--output", "json"]).exits(0).json();
-    assert_eq!(plan["steps"].as_array().map(Vec::len), Some(11), "{plan:#}");
+    assert_eq!(plan["steps"].as_array().map(Vec::len), Some(15), "{plan:#}");
     assert!(before == looks(&scenario), "the dry-run changed something");
     assert_eq!(scenario.changes(), Vec::<String>::new());
     let kinds: Vec<&Value> = plan["steps"].as_array().into_iter().flatten().collect();

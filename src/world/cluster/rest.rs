@@ -24,6 +24,9 @@ pub(super) const DEADLINE: Duration = Duration::from_millis(4500);
 const JSON: &str = "application/json";
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
+/// How long an overloaded API server is left alone before it is asked again.
+const OVERLOADED: Duration = Duration::from_millis(300);
+
 /// How long a stream may be silent before its reader asks whether it is still wanted.
 const STREAM_WAIT: Duration = Duration::from_secs(1);
 
@@ -159,7 +162,16 @@ impl Rest {
         body: Option<(&str, String)>,
     ) -> Known<(StatusCode, String)> {
         let begun = Instant::now();
-        match self.attempt(accept, method, path, body.clone(), begun) {
+        let first = loop {
+            let answer = self.attempt(accept, method, path, body.clone(), begun);
+            // An overloaded server says so at once and means it for a moment only.
+            let shed = matches!(&answer, Ok((StatusCode::TOO_MANY_REQUESTS, _)));
+            if !shed || begun.elapsed() + OVERLOADED * 2 > self.deadline {
+                break answer;
+            }
+            std::thread::sleep(OVERLOADED);
+        };
+        match first {
             Err(NoAnswer::Final(why)) => Err(why),
             Ok(answer) => Ok(answer),
             Err(NoAnswer::BrokenOff) => {

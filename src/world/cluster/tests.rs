@@ -91,6 +91,27 @@ fn a_gateway_s_refusal_is_not_the_api_server_s() {
 }
 
 #[test]
+fn an_api_server_that_is_overloaded_for_a_moment_is_asked_again() {
+    let (sandbox, cluster, _dir) = sandbox("admin", LIMIT);
+    cluster.configmap("flags").expect("there");
+    sandbox.shed(2);
+    cluster.configmap("flags").expect("there");
+    sandbox.shed(usize::MAX);
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("kubeconfig");
+    sandbox.write_kubeconfig(&path, "test", "shop", "admin").expect("a kubeconfig");
+    let setting = Setting {
+        kubeconfig: Some(path.display().to_string()),
+        context: Some("test".to_owned()),
+        namespace: "shop".to_owned(),
+        ..Setting::default()
+    };
+    let impatient = Cluster::open(&setting, Duration::from_secs(2));
+    let why = impatient.configmap("flags").expect_err("overloaded");
+    assert_eq!(why.sentence(), "the API server is overloaded (429)");
+}
+
+#[test]
 fn events_of_both_apis_are_read_with_the_time_of_their_last_occurrence() {
     let (sandbox, cluster, _dir) = sandbox("admin", LIMIT);
     let flags = sandbox.get("configmaps", "shop", "flags").expect("there");

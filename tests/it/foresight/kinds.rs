@@ -12,6 +12,7 @@ const APPLY: &str =
     "      - { id: fault, name: Apply, apply: { ref: develop, paths: [deploy] } } # flags\n";
 const RESTORE: &str = "      - { id: fault, name: Restore, restore_files: { branch: feat/migration, from: develop, paths: [app/dispatcher.py], message: \"rollback: it\" } }\n";
 const SHALLOW: &str = "      - { id: fault, name: Revert, revert_commits: { branch: feat/migration, commits: [\"@BROKEN\"], repository: \"file://@DIR/shallow.git\" } }\n";
+const BRANCH: &str = "      - { id: fault, name: Branch, rollback_branch: { branch: back, on: feat/migration, commit: \"@BROKEN\" } }\n";
 const METRIC: &str = "      - { id: fault, name: Ask, timeout: 300ms, metric: { url: \"@URL\", query: sum(errors), below: 0.05 } }\n";
 const SET_THEN_RESTART_AGENT: &str = "      - { id: first, name: Set, set_flags: { configmap: flags, flags: { OTHER: \"false\" } } }\n      - { id: fault, name: Restart, restart: [deployment/web] }\n";
 const RESTART: &str = "      - { id: fault, name: Restart, restart: [deployment/web] }\n";
@@ -121,6 +122,10 @@ fn manifests_and_pushes() -> Vec<Row> {
             let from = format!("file://{}", stage.remote().url());
             let args = ["clone", "-q", "--bare", "--depth", "1", "--no-single-branch", &from, &to];
             stage.remote().run(stage.dir.path(), &args);
+        }),
+        row("rollback_branch", "the branch is ahead on the remote", BRANCH, Blocked, |stage| {
+            stage.remote().bare(&["branch", "back", "feat/migration"]);
+            stage.remote().elsewhere("back", "more.txt", "more", "On top of it");
         }),
         row(
             "command",

@@ -7,12 +7,14 @@ mod needs;
 mod outside;
 mod restored;
 mod stage;
+mod tell;
 
 use std::fmt::Write as _;
 
 use rollback::state::StepState;
 use rollback::step::Standing;
-use stage::{Known, NAMESPACE, Stage, Told, tell_all};
+use stage::{Known, NAMESPACE, Stage};
+use tell::{Told, tell_all};
 
 /// Whether the survey was right, and a word for the table.
 fn verdict(told: &Told) -> (bool, &'static str) {

@@ -65,6 +65,31 @@ fn manifests_of_a_ref_are_shown_as_differences_applied_and_seen() {
 }
 
 #[test]
+fn what_a_secret_holds_is_in_no_plan_and_no_journal() {
+    let remote = Remote::empty();
+    let secret = |value: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{ name: keys }}\nstringData: {{ key: {value} }}\n"
+        )
+    };
+    remote.write("deploy/keys.yaml", &secret("canary-of-before"));
+    let scenario = scenario(&remote, "good", "deploy/keys.yaml").object(json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys", "namespace": NAMESPACE},
+        "stringData": {"key": "canary-of-now"},
+    }));
+    let plan = scenario.run(&["component", "web", "--dry-run"]).exits(0).says("secret/keys");
+    let json = scenario.run(&["component", "web", "--dry-run", "--output", "json"]).exits(0);
+    scenario.run(&["component", "web", "--yes"]).exits(5);
+    let keys = scenario.world().get("secrets", NAMESPACE, "keys").expect("there");
+    assert_eq!(keys["data"]["key"], "Y2FuYXJ5LW9mLWJlZm9yZQ==");
+    let journal: String = scenario.records().iter().map(ToString::to_string).collect();
+    let said = format!("{}{}{}{journal}", plan.stdout, plan.stderr, json.stdout);
+    for canary in ["canary", "Y2FuYXJ5"] {
+        assert!(!said.contains(canary), "{said}");
+    }
+}
+
+#[test]
 fn what_is_not_there_or_not_accepted_is_blocked_before_anything_is_changed() {
     let remote = Remote::empty();
     let wrong = scenario(&remote, "goood", "deploy");

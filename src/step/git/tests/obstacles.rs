@@ -36,6 +36,9 @@ fn a_rollback_branch_that_points_elsewhere_is_blocked_and_left_alone() {
     let forecast = bench.forecast(&kind);
     let why = blocked(&forecast);
     assert!(why.contains("exists already and points at"), "{why}");
+    // It holds the commit, and more on top of it: whose work that is, the branch does not say.
+    let effect = bench.look(&kind, &forecast);
+    assert!(matches!(&effect, Effect::Unanswerable(why) if why.contains("and more")), "{effect:?}");
     let refs = bench.remote.refs();
     assert_eq!(bench.perform(&kind, &forecast).outcome, Outcome::Failed);
     assert_eq!(bench.remote.refs(), refs);
