@@ -250,9 +250,12 @@ fn read(
         Ok(identity) => taken.cluster = identity.uid,
         Err(why) => missing(why)?,
     }
+    let mut binary: Vec<String> = Vec::new();
     for name in &scope.configmaps {
         match cluster.configmap(name) {
             Ok(object) => {
+                let keys = object["binaryData"].as_object().into_iter().flatten();
+                binary.extend(keys.map(|(key, _)| format!("binary {key} of configmap/{name}")));
                 taken.configmaps.insert(name.clone(), snapshot::values(&object));
             }
             Err(why) => missing(why)?,
@@ -267,6 +270,7 @@ fn read(
             Err(why) => missing(why)?,
         }
     }
+    notes.extend(binary);
     for (repository, branches) in &scope.branches {
         match reader.forge.heads(repository) {
             Ok(heads) => {

@@ -60,6 +60,8 @@ impl Manifests {
                 Some(live) => {
                     let found = template::object_differences(&object.name, live, &object.after);
                     let secret = object.name.starts_with("secret/");
+                    let scaled = is_autoscaled(live);
+                    let found = found.into_iter().filter(|it| !(scaled && it.field == "replicas"));
                     changes
                         .extend(found.into_iter().map(|it| if secret { hidden(it) } else { it }));
                 }
@@ -79,6 +81,28 @@ impl Manifests {
         let names = self.objects.iter().map(|object| object.name.clone());
         names.filter_map(|name| Workload::try_from(name).ok()).collect()
     }
+}
+
+/// Whether an autoscaler decides how many pods there are. What a manifest says of it holds for a
+/// moment only, and is no sign of whether the manifest was applied.
+fn is_autoscaled(object: &Value) -> bool {
+    let entries = object["metadata"]["managedFields"].as_array().into_iter().flatten();
+    entries.into_iter().any(|entry| {
+        entry["manager"] == "kube-controller-manager"
+            && entry["fieldsV1"]["f:spec"]["f:replicas"].is_object()
+    })
+}
+
+/// A warning where the manifest's number of pods is not the autoscaler's.
+fn scaling_warning(object: &Object, live: &Value) -> Option<String> {
+    let (now, after) = (&live["spec"]["replicas"], &object.after["spec"]["replicas"]);
+    (is_autoscaled(live) && now != after).then(|| {
+        format!(
+            "{} is autoscaled to {now}: the manifest's replicas {after} hold until the autoscaler \
+             puts that back; leave them out of the manifest",
+            object.name
+        )
+    })
 }
 
 /// A change of a Secret as it may be shown and journaled: that the value is another, not which.
@@ -140,7 +164,9 @@ fn tried(cluster: &Cluster, text: &str) -> Known<Vec<Object>> {
         })
     };
     let (after, live) = std::thread::scope(|scope| {
-        let live = scope.spawn(|| run(&["get", "-f", "-", "-o", "json", "--ignore-not-found"]));
+        // Who owns what is left out unless it is asked for.
+        let get = ["get", "-f", "-", "-o", "json", "--ignore-not-found", "--show-managed-fields"];
+        let live = scope.spawn(move || run(&get));
         let after = run(&["apply", "--dry-run=server", "-f", "-", "-o", "json"]);
         let live = live.join().unwrap_or_else(|_| {
             Err(Unread::Failed("reading what is there ended in a bug".to_owned()))
@@ -221,6 +247,7 @@ pub fn forecast(spec: &Apply, setting: &Setting, facts: &mut Facts) -> Forecast 
     for object in &found.objects {
         if let Some(live) = &object.live {
             forecast.contested(owner_warning(&object.name, live));
+            forecast.warnings.extend(scaling_warning(object, live));
         }
         foresee(object, facts);
     }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::forge::remote::Remote;
+use crate::sandbox::client;
 use crate::scenario::{NAMESPACE, Scenario};
 
 const CONFIGMAP: &str =
@@ -62,6 +63,31 @@ fn manifests_of_a_ref_are_shown_as_differences_applied_and_seen() {
     let changes = scenario.changes().len();
     scenario.run(&["component", "web", "--yes"]).says("the cluster is as the manifests say");
     assert_eq!(scenario.changes().len(), changes, "a second time changes nothing");
+}
+
+#[test]
+fn how_many_pods_there_are_is_the_autoscaler_s_to_say() {
+    let remote = Remote::empty();
+    let scenario = scenario(&remote, "good", "deploy/web.yml");
+    let path =
+        "/apis/apps/v1/namespaces/shop/deployments/web/scale?fieldManager=kube-controller-manager";
+    let five = json!({"spec": {"replicas": 5}});
+    let url = scenario.world().url();
+    let answer = client::send(url, "PATCH", path, "application/merge-patch+json", &five);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert!(scenario.world().settle());
+    scenario
+        .run(&["component", "web", "--dry-run"])
+        .exits(0)
+        .says("deployment/web is autoscaled to 5")
+        .says("app image  app:2 -> app:1");
+    let keep = json!({"spec": {"replicas": 5}});
+    let delay = std::time::Duration::from_millis(50);
+    scenario
+        .world()
+        .keep("kube-controller-manager", "deployments", NAMESPACE, "web", keep, delay)
+        .expect("kept");
+    scenario.run(&["component", "web", "--yes"]).exits(5).says("5 of 5 pods are new");
 }
 
 #[test]

@@ -90,6 +90,17 @@ fn a_snapshot_that_is_missing_damaged_or_of_elsewhere_is_blocked() {
 }
 
 #[test]
+fn what_a_snapshot_does_not_hold_is_said_when_it_is_taken() {
+    let scenario = scenario();
+    let binary = json!({"binaryData": {"logo": "AAAA"}});
+    scenario.world().patch_merge("configmaps", NAMESPACE, "flags", &binary).expect("patched");
+    scenario
+        .run(&["snapshot", "before"])
+        .exits(0)
+        .says("not in it: binary logo of configmap/flags");
+}
+
+#[test]
 fn a_branch_of_a_snapshot_stays_and_the_step_that_is_shown_goes_on_from_there() {
     let remote = Remote::new();
     let was = remote.tip("develop");

@@ -2,7 +2,7 @@
 
 mod api;
 mod apply;
-mod client;
+pub mod client;
 mod conformance;
 mod faults;
 mod kubectl;
