@@ -88,6 +88,7 @@ fn read(path: &PathBuf) -> Option<Config> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::process::{Invocation, capture};
 
     fn setting(kubeconfig: &std::path::Path, context: Option<&str>) -> Setting {
         Setting {
@@ -113,7 +114,7 @@ mod tests {
             let view = "config view --minify -o jsonpath={.clusters[0].cluster.server}";
             argv.extend(view.split(' ').map(str::to_owned));
             let limit = std::time::Duration::from_secs(20);
-            let said = crate::world::process::capture(&super::super::Invocation::new(argv, limit));
+            let said = capture(&Invocation::new(argv, limit));
             assert_eq!(server(&setting(&path, context)), said.text());
             assert!(said.text().contains(expected), "{said:?}");
         }
