@@ -19,6 +19,7 @@ pub mod problem;
 pub mod schema;
 pub mod template;
 pub mod tree;
+mod trusted;
 pub mod watching;
 
 pub use after::{Phase, Tier};
