@@ -17,6 +17,7 @@ pub mod names;
 pub mod parameters;
 pub mod problem;
 pub mod schema;
+mod shape;
 pub mod template;
 pub mod tree;
 mod trusted;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::step::Setting;
 use crate::world::process::variable;
+use crate::yaml;
 
 /// A file larger than this is no kubeconfig.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -82,7 +83,7 @@ fn read(path: &PathBuf) -> Option<Config> {
     if !meta.is_file() || meta.len() > LARGEST {
         return None;
     }
-    serde_yaml::from_str(&std::fs::read_to_string(path).ok()?).ok()
+    yaml::decode(&std::fs::read_to_string(path).ok()?).ok()
 }
 
 #[cfg(test)]
