@@ -58,7 +58,12 @@ impl Run {
         self.finish_with(verdict, exit, why)
     }
 
-    pub(super) fn finish_with(&mut self, verdict: Verdict, exit: Exit, why: String) -> io::Result<Conclusion> {
+    pub(super) fn finish_with(
+        &mut self,
+        verdict: Verdict,
+        exit: Exit,
+        why: String,
+    ) -> io::Result<Conclusion> {
         if exit != Exit::Success {
             self.offer(&why)?;
         }

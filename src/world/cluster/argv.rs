@@ -24,7 +24,11 @@ pub(super) fn base(setting: &Setting) -> Vec<String> {
 }
 
 /// The argv of a change, with the namespace and kubectl's own deadline.
-pub(super) fn argv<S: AsRef<str>>(mut argv: Vec<String>, namespace: &str, arguments: &[S]) -> Vec<String> {
+pub(super) fn argv<S: AsRef<str>>(
+    mut argv: Vec<String>,
+    namespace: &str,
+    arguments: &[S],
+) -> Vec<String> {
     argv.extend(["-n", namespace, REQUEST_TIMEOUT].map(str::to_owned));
     argv.extend(arguments.iter().map(|argument| argument.as_ref().to_owned()));
     argv
