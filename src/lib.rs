@@ -40,6 +40,7 @@ pub mod terminal;
 mod hex;
 pub mod inbox;
 pub mod world;
+mod yaml;
 
 pub mod rehearsal;
 pub mod sandbox;

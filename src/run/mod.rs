@@ -1,13 +1,14 @@
 //! The run loop: intend, perform, look until it is there, broken or out of time, record the end.
 //! `attempt.rs` does one attempt, `check.rs` asks a Check, `ask.rs` asks the operator, `lease.rs`
 //! asks the lock, `doubt.rs` asks the world about a step that was cut off, `verdict.rs` decides what
-//! it all came to.
+//! it all came to, `ending.rs` records it and offers what comes next.
 
 mod anew;
 pub mod ask;
 mod attempt;
 mod check;
 mod doubt;
+mod ending;
 mod lease;
 mod sticks;
 mod verdict;
@@ -172,29 +173,6 @@ impl Run {
             }
         }
         self.judge()
-    }
-
-    fn climb(&mut self, verdict: Verdict, why: String) -> io::Result<Conclusion> {
-        let Conclusion::Finished(verdict, exit) = self.finish(verdict, why)? else {
-            unreachable!("finish finishes")
-        };
-        Ok(Conclusion::Escalate(verdict, exit))
-    }
-
-    /// Between two steps of a run that is over its budget the operator is asked once whether to
-    /// climb instead. Whoever does not answer stays where they are.
-    fn climbs_early(&mut self) -> bool {
-        let open = self.plan.steps.iter().any(|planned| !self.is_finished(planned));
-        let Some(rung) = self.plan.ladder.first().filter(|_| open) else { return false };
-        if !self.budget_said || self.climb_asked || !self.policy.interactive {
-            return false;
-        }
-        let question = format!(
-            "Over budget. Leave the rest, and go on with {} · {} instead?",
-            rung.target, rung.method
-        );
-        self.climb_asked = true;
-        self.ask_confirm(&question) == Answer::Yes
     }
 
     fn is_finished(&self, planned: &PlannedStep) -> bool {
@@ -399,65 +377,6 @@ impl Run {
         let envelope = self.hands.recorder.append(record)?;
         self.state.apply(&envelope);
         Ok(())
-    }
-
-    fn pause(&mut self, why: String) -> io::Result<Conclusion> {
-        let exit = if self.hands.inbox.stop() == Stop::No {
-            Exit::Declined
-        } else if self.hands.inbox.terminated() {
-            Exit::Terminated
-        } else {
-            Exit::Interrupted
-        };
-        self.pause_with(why, exit)
-    }
-
-    fn pause_with(&mut self, why: String, exit: Exit) -> io::Result<Conclusion> {
-        let resume = ["rollback", "resume", &self.state.run_id].map(str::to_owned).to_vec();
-        self.commit(Record::RunPaused { why, exit_code: exit.code(), resume })?;
-        Ok(Conclusion::Paused(exit))
-    }
-
-    fn finish(&mut self, verdict: Verdict, why: String) -> io::Result<Conclusion> {
-        let exit = match verdict {
-            Verdict::Recovered => Exit::Success,
-            Verdict::Applied => Exit::Applied,
-            Verdict::Failed | Verdict::Aborted => Exit::StepFailed,
-            Verdict::Unknown => Exit::Unknown,
-        };
-        self.finish_with(verdict, exit, why)
-    }
-
-    fn finish_with(&mut self, verdict: Verdict, exit: Exit, why: String) -> io::Result<Conclusion> {
-        if exit != Exit::Success {
-            self.offer(&why)?;
-        }
-        self.commit(Record::RunFinished {
-            verdict,
-            exit_code: exit.code(),
-            why,
-            elapsed_ms: millis(self.elapsed()),
-        })?;
-        Ok(Conclusion::Finished(verdict, exit))
-    }
-
-    /// Offers the next rung of the ladder.
-    fn offer(&mut self, why: &str) -> io::Result<()> {
-        let Some(rung) = self.plan.ladder.first().cloned() else { return Ok(()) };
-        let ahead = self.ahead.get().cloned();
-        let mut command = rung.command();
-        command.extend(self.inherited.iter().cloned());
-        let why = match &ahead {
-            Some(ahead) if !ahead.ready => format!("{why}; but {}", ahead.why),
-            _ => why.to_owned(),
-        };
-        self.append(Record::EscalationOffered {
-            target: rung.target.to_string(),
-            method: rung.method.clone(),
-            command,
-            ready: ahead.map(|ahead| ahead.ready),
-            why,
-        })
     }
 }
 

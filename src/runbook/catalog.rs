@@ -2,20 +2,18 @@
 //! runbook next to it.
 
 use std::fs::{self, File};
-use std::os::fd::{AsFd as _, BorrowedFd};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{FileType, Mode, OFlags, fstat, openat};
-
+use super::find;
 use super::head::{self, Head};
 use super::load::{self, Loaded};
 use super::model::{Level, Runbook, Settings, Target};
 use super::names::Known;
 use super::problem::{self, Problem};
+use super::trusted::{by_all, read, unreadable, within, writable};
 use super::watching::Watching;
-use super::{find, guard};
 use crate::error::{Error, Result, nearest};
 
 /// The file that the runbooks of a catalog share.
@@ -339,67 +337,4 @@ impl Found {
 fn is_yaml(name: &str) -> bool {
     let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
     matches!(extension, Some("yaml" | "yml"))
-}
-
-/// A link must stay in the catalog.
-fn within(file: &Path, root: &Path) -> std::result::Result<(), Problem> {
-    let target = fs::canonicalize(file).map_err(|error| unreadable(file, error))?;
-    if target.starts_with(root) {
-        return Ok(());
-    }
-    let message = format!("the file is a link out of the catalog, to `{}`", target.display());
-    Err(Problem::of_file(file, message).help("copy the file into the catalog"))
-}
-
-fn unreadable(file: &Path, error: impl Into<std::io::Error>) -> Problem {
-    let message = format!("the file cannot be read: {}", error.into());
-    Problem::of_file(file, message).help("check its mode")
-}
-
-/// Reads a file, named in an open directory, that nobody else could have written.
-fn read(
-    dir: BorrowedFd<'_>,
-    name: &Path,
-    file: &Path,
-    buffer: &mut Vec<u8>,
-) -> std::result::Result<(), Problem> {
-    buffer.clear();
-    // Opening a pipe that nobody writes to would wait for ever.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let open = openat(dir, name, flags, Mode::empty()).map_err(|error| unreadable(file, error))?;
-    let meta = fstat(&open).map_err(|error| unreadable(file, error))?;
-    if !FileType::from_raw_mode(meta.st_mode).is_file() {
-        return Err(Problem::of_file(file, "this is not a file").help("move it out of the catalog"));
-    }
-    if let Some(problem) = writable(file, Mode::from_raw_mode(meta.st_mode).contains(Mode::WOTH)) {
-        return Err(problem);
-    }
-    let size = usize::try_from(meta.st_size).unwrap_or(usize::MAX);
-    if size > guard::SIZE {
-        return Err(guard::too_large(file, size as u64));
-    }
-    buffer.resize(size + 1, 0);
-    let mut filled = 0;
-    while filled < size {
-        match rustix::io::read(&open, &mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(unreadable(file, error)),
-        }
-    }
-    buffer.truncate(filled);
-    Ok(())
-}
-
-fn by_all(meta: &fs::Metadata) -> bool {
-    meta.permissions().mode() & 0o002 != 0
-}
-
-/// What anybody may write is not carried out.
-fn writable(path: &Path, by_all: bool) -> Option<Problem> {
-    by_all.then(|| {
-        Problem::of_file(path, "everybody on this machine may change this runbook or directory")
-            .help(format!("run: chmod o-w {}", crate::script::shell_quote(&path.to_string_lossy())))
-    })
 }

@@ -1,13 +1,11 @@
 //! A file to its types: the tree is checked against the table, all errors at once, brought into
-//! the model's shape and decoded. The only user of the YAML crate's values.
+//! the model's shape and decoded.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use serde_yaml::value::{Tag, TaggedValue};
-use serde_yaml::{Mapping, Value};
+use serde_json::{Map, Value};
 
 use super::check;
 use super::model::{Runbook, Settings};
@@ -15,10 +13,12 @@ use super::names::{self, Known, Scope};
 use super::parameters::RESERVED;
 use super::problem::{self, Problem, Source};
 use super::schema::{self, Keys, Object, Type};
+use super::shape::{self, set, span, tagged, take, texts};
 use super::tree::{self, Kind, Node};
 use super::watching::Watching;
 use super::{duration, guard, keys};
 use crate::error::Result;
+use crate::yaml;
 
 /// A step's timeout where nothing says one.
 pub const STEP_TIMEOUT: Duration = Duration::from_secs(60);
@@ -87,7 +87,7 @@ fn load<T: DeserializeOwned>(
     if problems.iter().any(Problem::is_error) {
         return Loaded::failed(problems);
     }
-    match serde_yaml::from_value(value) {
+    match serde_json::from_value(value) {
         Ok(value) => Loaded { value: Some(value), problems },
         Err(error) => Loaded::failed(vec![
             Problem::of_file(file, format!("the file cannot be decoded: {error}"))
@@ -120,7 +120,7 @@ impl Loader<'_> {
         let mut map = self.object(root, object, object.name);
         set(&mut map, "place", self.place(root));
         if object.name != schema::RUNBOOK.name {
-            return Value::Mapping(map);
+            return Value::Object(map);
         }
         map.remove("apiVersion");
         let level = take(&mut map, "level");
@@ -145,25 +145,30 @@ impl Loader<'_> {
             self.wrong(service, "only a component belongs to a service")
                 .add_help("remove `service:`");
         }
-        let mut target = Mapping::new();
+        let mut target = Map::new();
         set(&mut target, "level", level);
         set(&mut target, "name", name);
-        set(&mut map, "target", Value::Mapping(target));
-        Value::Mapping(map)
+        set(&mut map, "target", Value::Object(target));
+        Value::Object(map)
     }
 
     fn place(&self, node: &Node<'_>) -> Value {
-        let mut map = Mapping::new();
+        let mut map = Map::new();
         set(&mut map, "file", self.source.file.to_string_lossy().as_ref());
         set(&mut map, "line", node.span.line);
         set(&mut map, "column", node.span.column);
-        Value::Mapping(map)
+        Value::Object(map)
     }
 
     /// The entries of a map whose keys the table knows.
-    fn object(&mut self, node: &Node<'_>, object: &'static Object, what: &str) -> Mapping {
+    fn object(
+        &mut self,
+        node: &Node<'_>,
+        object: &'static Object,
+        what: &str,
+    ) -> Map<String, Value> {
         self.problems.extend(keys::problems(self.source, node, object, what));
-        let mut map = Mapping::new();
+        let mut map = Map::new();
         for (key, value) in node.entries() {
             if let Some(known) = object.key(&key.text) {
                 let value = self.value(value, &known.ty, known.name);
@@ -179,14 +184,12 @@ impl Loader<'_> {
             Type::Object(object) => self.known_object(node, object, what),
             Type::OneOf(object) => {
                 let map = self.object(node, object, what);
-                map.into_iter().next().map_or(Value::Null, |(key, value)| {
-                    tagged(key.as_str().unwrap_or_default(), value)
-                })
+                map.into_iter().next().map_or(Value::Null, |(key, value)| tagged(&key, value))
             }
             Type::List(inner) => self.list(node, inner, what),
             Type::OneOrList(inner) => match node.kind {
                 Kind::Seq(_) => self.list(node, inner, what),
-                _ => Value::Sequence(vec![self.value(node, inner, what)]),
+                _ => Value::Array(vec![self.value(node, inner, what)]),
             },
             Type::Map(Keys::Method, inner) => self.methods(node, inner, what),
             Type::Map(keys, inner) => self.map(node, *keys, inner, what),
@@ -194,11 +197,11 @@ impl Loader<'_> {
                 let map = if let (Kind::Map(_), Some(object)) = (&node.kind, object) {
                     self.object(node, object, what)
                 } else {
-                    let mut map = Mapping::new();
+                    let mut map = Map::new();
                     set(&mut map, key, self.value(node, inner, what));
                     map
                 };
-                Value::Mapping(map)
+                Value::Object(map)
             }
             Type::Json => self.json(node, what),
             scalar => self.scalar(node, scalar, what),
@@ -213,17 +216,17 @@ impl Loader<'_> {
         } else {
             let map = self.object(node, object, what);
             if object.name == schema::PARAMETER.name {
-                let problems = check::parameter(self.source, node, &map_texts(&map));
+                let problems = check::parameter(self.source, node, &texts(&map));
                 self.problems.extend(problems);
             }
-            Value::Mapping(map)
+            Value::Object(map)
         }
     }
 
     fn list(&mut self, node: &Node<'_>, inner: &Type, what: &str) -> Value {
         match &node.kind {
             Kind::Seq(items) if !items.is_empty() => {
-                Value::Sequence(items.iter().map(|item| self.value(item, inner, what)).collect())
+                Value::Array(items.iter().map(|item| self.value(item, inner, what)).collect())
             }
             Kind::Seq(_) => {
                 self.wrong(node, format!("`{what}` is empty"))
@@ -247,7 +250,7 @@ impl Loader<'_> {
     }
 
     fn map(&mut self, node: &Node<'_>, keys: Keys, inner: &Type, what: &str) -> Value {
-        let mut map = Mapping::new();
+        let mut map = Map::new();
         if node.entries().is_empty() {
             let message = match node.kind {
                 Kind::Map(_) => format!("`{what}` is empty"),
@@ -269,7 +272,7 @@ impl Loader<'_> {
             let value = self.value(value, inner, &key.text);
             set(&mut map, &key.text, value);
         }
-        Value::Mapping(map)
+        Value::Object(map)
     }
 
     /// Methods are a map in the file, because their names are unique, and a list in the model,
@@ -297,13 +300,13 @@ impl Loader<'_> {
                     .add_help("add `steps:`; or, while it cannot be run yet, `not_ready:` and why");
             }
             self.scope = Scope::of_method(value);
-            if let Value::Mapping(mut map) = self.value(value, inner, &key.text) {
+            if let Value::Object(mut map) = self.value(value, inner, &key.text) {
                 set(&mut map, "name", key.text.as_ref());
-                methods.push(Value::Mapping(map));
+                methods.push(Value::Object(map));
             }
             self.scope = Scope::default();
         }
-        Value::Sequence(methods)
+        Value::Array(methods)
     }
 
     /// A step: its common keys, and its kind as the action.
@@ -314,17 +317,17 @@ impl Loader<'_> {
         if let Some(step) = self.scope.steps.last() {
             set(&mut map, "id", step.id.as_str());
         }
-        Self::action(&mut map, node, &schema::KINDS, false);
+        shape::action(&mut map, node, &schema::KINDS, false);
         if map.get("timeout").is_none() {
             set(&mut map, "timeout", span(self.known.timeout));
         }
         set(&mut map, "place", self.place(node));
-        Value::Mapping(map)
+        Value::Object(map)
     }
 
     fn criterion(&mut self, node: &Node<'_>, what: &str) -> Value {
         let mut map = self.object(node, &schema::CRITERION, what);
-        Self::action(&mut map, node, schema::CRITERION.one_of, true);
+        shape::action(&mut map, node, schema::CRITERION.one_of, true);
         if map.get("name").is_none() {
             set(&mut map, "name", check::criterion_name(node));
         }
@@ -332,28 +335,7 @@ impl Loader<'_> {
             set(&mut map, "within", span(WITHIN));
         }
         set(&mut map, "place", self.place(node));
-        Value::Mapping(map)
-    }
-
-    /// Moves the kind's value, and a command's sibling keys, into `action`.
-    fn action(map: &mut Mapping, node: &Node<'_>, kinds: &[&str], check: bool) {
-        let Some(kind) = kinds.iter().find(|kind| node.get(kind).is_some()) else { return };
-        let body = take(map, kind);
-        if *kind != "command" && *kind != "shell" {
-            set(map, "action", tagged(kind, body));
-            return;
-        }
-        let mut command = Mapping::new();
-        set(&mut command, "form", tagged(if *kind == "command" { "argv" } else { "shell" }, body));
-        for key in ["env", "cwd", "checkout", "probe", "idempotent", "check"] {
-            if let Some(value) = map.remove(key) {
-                set(&mut command, key, value);
-            }
-        }
-        if check {
-            set(&mut command, "check", true);
-        }
-        set(map, "action", tagged("command", Value::Mapping(command)));
+        Value::Object(map)
     }
 
     /// A scalar of the table; the rules stand in `check`.
@@ -387,53 +369,20 @@ impl Loader<'_> {
         match &node.kind {
             Kind::Null => Value::Null,
             Kind::Scalar { text, quoted: false } if !text.contains("${") => {
-                serde_yaml::from_str(text).unwrap_or_else(|_| Value::String(text.to_string()))
+                yaml::decode(text).unwrap_or_else(|_| Value::String(text.to_string()))
             }
             Kind::Scalar { .. } => self.scalar(node, &Type::Text(schema::Holds::Names), what),
             Kind::Seq(items) => {
-                Value::Sequence(items.iter().map(|item| self.json(item, what)).collect())
+                Value::Array(items.iter().map(|item| self.json(item, what)).collect())
             }
             Kind::Map(entries) => {
-                let mut map = Mapping::new();
+                let mut map = Map::new();
                 for (key, value) in entries {
                     let value = self.json(value, &key.text);
                     set(&mut map, &key.text, value);
                 }
-                Value::Mapping(map)
+                Value::Object(map)
             }
         }
     }
-}
-
-fn set(map: &mut Mapping, key: &str, value: impl Into<Value>) {
-    map.insert(Value::String(key.to_owned()), value.into());
-}
-
-fn take(map: &mut Mapping, key: &str) -> Value {
-    map.remove(key).unwrap_or(Value::Null)
-}
-
-fn tagged(tag: &str, value: Value) -> Value {
-    Value::Tagged(Box::new(TaggedValue { tag: Tag::new(tag), value }))
-}
-
-fn span(duration: Duration) -> Value {
-    let mut map = Mapping::new();
-    set(&mut map, "secs", duration.as_secs());
-    set(&mut map, "nanos", duration.subsec_nanos());
-    Value::Mapping(map)
-}
-
-/// The texts of a map, and those of its lists, for checks that need no YAML.
-fn map_texts(map: &Mapping) -> BTreeMap<String, Vec<String>> {
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    map.iter()
-        .filter_map(|(key, value)| {
-            let texts = match value {
-                Value::Sequence(items) => items.iter().filter_map(text).collect(),
-                value => text(value).into_iter().collect(),
-            };
-            Some((text(key)?, texts))
-        })
-        .collect()
 }

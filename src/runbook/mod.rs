@@ -17,8 +17,10 @@ pub mod names;
 pub mod parameters;
 pub mod problem;
 pub mod schema;
+mod shape;
 pub mod template;
 pub mod tree;
+mod trusted;
 pub mod watching;
 
 pub use after::{Phase, Tier};

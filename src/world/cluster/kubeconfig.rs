@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::step::Setting;
 use crate::world::process::variable;
+use crate::yaml;
 
 /// A file larger than this is no kubeconfig.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -82,12 +83,13 @@ fn read(path: &PathBuf) -> Option<Config> {
     if !meta.is_file() || meta.len() > LARGEST {
         return None;
     }
-    serde_yaml::from_str(&std::fs::read_to_string(path).ok()?).ok()
+    yaml::decode(&std::fs::read_to_string(path).ok()?).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::process::{Invocation, capture};
 
     fn setting(kubeconfig: &std::path::Path, context: Option<&str>) -> Setting {
         Setting {
@@ -113,7 +115,7 @@ mod tests {
             let view = "config view --minify -o jsonpath={.clusters[0].cluster.server}";
             argv.extend(view.split(' ').map(str::to_owned));
             let limit = std::time::Duration::from_secs(20);
-            let said = crate::world::process::capture(&super::super::Invocation::new(argv, limit));
+            let said = capture(&Invocation::new(argv, limit));
             assert_eq!(server(&setting(&path, context)), said.text());
             assert!(said.text().contains(expected), "{said:?}");
         }

@@ -4,8 +4,10 @@
 //! other POSTs are reviews, which are answered and not kept, and the lock's Lease (`lease.rs`).
 //! Changes are argv made by [`kubectl`], run by the hands.
 
+mod argv;
 mod kubeconfig;
 mod lease;
+mod objects;
 mod proxy;
 mod rest;
 pub mod rollout;
@@ -21,17 +23,17 @@ use crate::error::nearest;
 use crate::facts::{Access, Identity, Known, Trial, Unread};
 use crate::runbook::Workload;
 use crate::step::Setting;
-use crate::world::process::{Ending, Invocation, capture};
+pub use argv::{REQUEST_TIMEOUT, current_context, kubectl};
+use argv::{argv, base};
 pub use lease::NotWritten;
+use objects::{encode, items, selector_of};
+pub(crate) use objects::{owner_uid, plain};
 use proxy::Proxy;
 use rest::{Ask, Rest};
 pub use watch::WatchGuard;
 
 /// Who the API server notes as the author of our changes.
 pub const FIELD_MANAGER: &str = "rollback";
-
-/// kubectl's own deadline for one request of a change; ours, on the whole command, is on top.
-pub const REQUEST_TIMEOUT: &str = "--request-timeout=20s";
 
 /// A handle to one namespace of one cluster; cheap to clone, safe to share with helper threads.
 /// The proxy ends with the last handle, or at [`Cluster::close`].
@@ -316,110 +318,6 @@ impl Warning {
         let last = humantime::parse_rfc3339(&self.last).unwrap_or(SystemTime::UNIX_EPOCH);
         SystemTime::now().duration_since(last).unwrap_or_default()
     }
-}
-
-/// The argv of a change in a setting, as [`Cluster::kubectl`] makes it.
-pub fn kubectl<S: AsRef<str>>(setting: &Setting, arguments: &[S]) -> Vec<String> {
-    argv(base(setting), &setting.namespace, arguments)
-}
-
-/// `kubectl` with what says which cluster.
-fn base(setting: &Setting) -> Vec<String> {
-    let mut argv = vec!["kubectl".to_owned()];
-    for (flag, value) in [("--kubeconfig", &setting.kubeconfig), ("--context", &setting.context)] {
-        argv.extend(value.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
-    }
-    argv
-}
-
-fn argv<S: AsRef<str>>(mut argv: Vec<String>, namespace: &str, arguments: &[S]) -> Vec<String> {
-    argv.extend(["-n", namespace, REQUEST_TIMEOUT].map(str::to_owned));
-    argv.extend(arguments.iter().map(|argument| argument.as_ref().to_owned()));
-    argv
-}
-
-/// The context that kubectl uses when none is named; to be fixed for a run, since somebody else
-/// may change it meanwhile.
-pub fn current_context(setting: &Setting) -> Known<String> {
-    let mut argv = base(setting);
-    argv.extend(["config", "current-context"].map(str::to_owned));
-    let captured = capture(&Invocation::new(argv, rest::DEADLINE));
-    if captured.ending.success() && !captured.text().is_empty() {
-        return Ok(captured.text());
-    }
-    if let Ending::NotStarted(why) = captured.ending {
-        return Err(Unread::Failed(why));
-    }
-    let known = proxy::contexts(&base(setting));
-    let choice = if known.is_empty() {
-        "set KUBECONFIG".to_owned()
-    } else {
-        format!("name one of: {}", known.join(", "))
-    };
-    Err(Unread::Failed(format!("kubectl has no current context; {choice}")))
-}
-
-/// The label selector of a workload as a query has it.
-fn selector_of(object: &Value) -> String {
-    let selector = &object["spec"]["selector"];
-    let labels = selector["matchLabels"].as_object().into_iter().flatten();
-    let mut terms: Vec<String> = labels
-        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
-        .collect();
-    for expression in selector["matchExpressions"].as_array().into_iter().flatten() {
-        let key = expression["key"].as_str().unwrap_or_default();
-        let values: Vec<&str> = expression["values"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
-        let values = values.join(",");
-        match expression["operator"].as_str() {
-            Some("In") => terms.push(format!("{key} in ({values})")),
-            Some("NotIn") => terms.push(format!("{key} notin ({values})")),
-            Some("Exists") => terms.push(key.to_owned()),
-            Some("DoesNotExist") => terms.push(format!("!{key}")),
-            _ => {}
-        }
-    }
-    terms.join(",")
-}
-
-/// Percent-encodes what a query value may not hold.
-fn encode(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    })
-}
-
-/// The items of a list.
-fn items(list: &Value) -> Vec<Value> {
-    list["items"].as_array().cloned().unwrap_or_default()
-}
-
-/// The uid of what controls an object.
-pub(crate) fn owner_uid(object: &Value) -> Option<&str> {
-    object["metadata"]["ownerReferences"]
-        .as_array()?
-        .iter()
-        .find(|owner| owner["controller"] == true)?["uid"]
-        .as_str()
-}
-
-/// A line of somebody else's text without control characters and escape sequences.
-pub(crate) fn plain(text: &str) -> String {
-    console::strip_ansi_codes(text)
-        .chars()
-        .map(|c| if c == '\t' { ' ' } else { c })
-        .filter(|c| !c.is_control())
-        .collect()
 }
 
 #[cfg(test)]

@@ -1,0 +1,97 @@
+//! How a run ends or stops for now: the last record, the exit code, and the rung that comes next.
+
+use std::io;
+
+use super::{Conclusion, Run, millis};
+use crate::error::Exit;
+use crate::event::{Record, Verdict};
+use crate::inbox::{Answer, Stop};
+
+impl Run {
+    pub(super) fn climb(&mut self, verdict: Verdict, why: String) -> io::Result<Conclusion> {
+        let Conclusion::Finished(verdict, exit) = self.finish(verdict, why)? else {
+            unreachable!("finish finishes")
+        };
+        Ok(Conclusion::Escalate(verdict, exit))
+    }
+
+    /// Between two steps of a run that is over its budget the operator is asked once whether to
+    /// climb instead. Whoever does not answer stays where they are.
+    pub(super) fn climbs_early(&mut self) -> bool {
+        let open = self.plan.steps.iter().any(|planned| !self.is_finished(planned));
+        let Some(rung) = self.plan.ladder.first().filter(|_| open) else { return false };
+        if !self.budget_said || self.climb_asked || !self.policy.interactive {
+            return false;
+        }
+        let question = format!(
+            "Over budget. Leave the rest, and go on with {} · {} instead?",
+            rung.target, rung.method
+        );
+        self.climb_asked = true;
+        self.ask_confirm(&question) == Answer::Yes
+    }
+
+    pub(super) fn pause(&mut self, why: String) -> io::Result<Conclusion> {
+        let exit = if self.hands.inbox.stop() == Stop::No {
+            Exit::Declined
+        } else if self.hands.inbox.terminated() {
+            Exit::Terminated
+        } else {
+            Exit::Interrupted
+        };
+        self.pause_with(why, exit)
+    }
+
+    pub(super) fn pause_with(&mut self, why: String, exit: Exit) -> io::Result<Conclusion> {
+        let resume = ["rollback", "resume", &self.state.run_id].map(str::to_owned).to_vec();
+        self.commit(Record::RunPaused { why, exit_code: exit.code(), resume })?;
+        Ok(Conclusion::Paused(exit))
+    }
+
+    pub(super) fn finish(&mut self, verdict: Verdict, why: String) -> io::Result<Conclusion> {
+        let exit = match verdict {
+            Verdict::Recovered => Exit::Success,
+            Verdict::Applied => Exit::Applied,
+            Verdict::Failed | Verdict::Aborted => Exit::StepFailed,
+            Verdict::Unknown => Exit::Unknown,
+        };
+        self.finish_with(verdict, exit, why)
+    }
+
+    pub(super) fn finish_with(
+        &mut self,
+        verdict: Verdict,
+        exit: Exit,
+        why: String,
+    ) -> io::Result<Conclusion> {
+        if exit != Exit::Success {
+            self.offer(&why)?;
+        }
+        self.commit(Record::RunFinished {
+            verdict,
+            exit_code: exit.code(),
+            why,
+            elapsed_ms: millis(self.elapsed()),
+        })?;
+        Ok(Conclusion::Finished(verdict, exit))
+    }
+
+    /// Offers the next rung of the ladder.
+    pub(super) fn offer(&mut self, why: &str) -> io::Result<()> {
+        let Some(rung) = self.plan.ladder.first().cloned() else { return Ok(()) };
+        let ahead = self.ahead.get().cloned();
+        let mut command = rung.command();
+        command.extend(self.inherited.iter().cloned());
+        let why = match &ahead {
+            Some(ahead) if !ahead.ready => format!("{why}; but {}", ahead.why),
+            _ => why.to_owned(),
+        };
+        self.append(Record::EscalationOffered {
+            target: rung.target.to_string(),
+            method: rung.method.clone(),
+            command,
+            ready: ahead.map(|ahead| ahead.ready),
+            why,
+        })
+    }
+}
