@@ -32,6 +32,7 @@ pub fn rehearse(
         Error::blocked(format!("the rehearsal's world cannot be built: {error}"))
     })?;
     process::add_to_every_child(world.environment());
+    crate::snapshot::rehearse_in(world.dir().to_owned());
     if screen.output == Output::Text {
         screen.say(&stamp(&world));
     }

@@ -5,10 +5,12 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::{Needs, broken};
+use super::{CONTEXT, Needs, broken};
 use crate::cli::Fault;
 use crate::runbook::{UndoTo, Workload, WorkloadKind};
 use crate::sandbox::{Rule, Sandbox};
+use crate::snapshot::{self, Snapshot};
+use crate::step::Setting;
 
 /// The annotation of pod templates that says which content was deployed.
 pub const CONTENT: &str = "rehearsal.rollback/content";
@@ -124,6 +126,75 @@ fn earlier(broken: &Value, to: &UndoTo) -> Value {
         template["spec"]["containers"][0]["image"] = json!(image);
     }
     object
+}
+
+/// What repairs the target's own ConfigMaps and workloads, as manifests: what a branch from before the
+/// migration holds.
+pub fn manifests(namespace: &str, needs: &Needs, faults: &[Fault]) -> Vec<Value> {
+    let configmaps = needs.own_configmaps.iter().map(|name| {
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name},
+               "data": needs.configmaps.get(name)})
+    });
+    let workloads = needs.own_workloads.iter().map(|workload| {
+        let mut object = object(namespace, workload, needs, faults);
+        object["spec"]["template"] = repaired(&object["spec"]["template"], workload, needs, faults);
+        object
+    });
+    configmaps.chain(workloads).collect()
+}
+
+/// The snapshots that the runbooks name, as if they had been taken before the migration.
+pub fn snapshots(
+    sandbox: &Sandbox,
+    namespace: &str,
+    needs: &Needs,
+    faults: &[Fault],
+) -> Vec<Snapshot> {
+    let cluster = sandbox.get("namespaces", "", "kube-system");
+    let uid = cluster.and_then(|it| it["metadata"]["uid"].as_str().map(str::to_owned));
+    let setting = Setting {
+        context: Some(CONTEXT.to_owned()),
+        namespace: namespace.to_owned(),
+        ..Setting::default()
+    };
+    let of = |name: &String, is_own: bool| {
+        let taken = crate::world::clock::now();
+        let mut snapshot = snapshot::empty(name, taken, "the rehearsal".to_owned(), &setting);
+        snapshot.cluster = uid.clone().unwrap_or_default();
+        for (name, flags) in &needs.configmaps {
+            if !is_own || needs.own_configmaps.contains(name) {
+                snapshot.configmaps.insert(name.clone(), flags.clone());
+            }
+        }
+        for workload in if is_own { &needs.own_workloads } else { &needs.workloads } {
+            let live = sandbox.get(workload.kind.plural(), namespace, &workload.name);
+            let live = live.unwrap_or_else(|| object(namespace, workload, needs, faults));
+            let template = repaired(&live["spec"]["template"], workload, needs, faults);
+            snapshot.workloads.insert(workload.to_string(), template);
+        }
+        snapshot
+    };
+    needs.snapshots.iter().map(|(name, is_own)| of(name, *is_own)).collect()
+}
+
+/// A pod template as it was before the migration; where pods are to crash, it is what they crash of.
+fn repaired(template: &Value, workload: &Workload, needs: &Needs, faults: &[Fault]) -> Value {
+    let mut template = template.clone();
+    template["metadata"]["annotations"][CONTENT] = json!("good");
+    let env = &mut template["spec"]["containers"][0]["env"];
+    let wanted = needs.envs.get(workload);
+    for entry in env.as_array_mut().into_iter().flatten() {
+        let name = entry["name"].as_str().unwrap_or_default();
+        if let Some(value) = wanted.and_then(|wanted| wanted.get(name)) {
+            entry["value"] = json!(value);
+        }
+    }
+    if faults.contains(&Fault::CrashLoop)
+        && let Some(env) = env.as_array_mut()
+    {
+        env.push(json!({"name": "CRASH", "value": "true"}));
+    }
+    template
 }
 
 /// A user that may look at everything and change nothing.

@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use crate::cli::Fault;
 use crate::draft::Draft;
-use crate::runbook::{Action, SetFlags, UndoTo, Workload};
+use crate::runbook::{Action, SetFlags, Step, UndoTo, Workload, WorkloadKind};
 use crate::sandbox::{Options, Sandbox};
+use crate::snapshot;
 use crate::world::leftovers::Room;
 
 pub use health::Expected;
@@ -38,6 +39,10 @@ struct Needs {
     own_workloads: BTreeSet<Workload>,
     /// The flags of the target itself.
     own_flags: BTreeMap<String, String>,
+    /// The ConfigMaps of the target itself.
+    own_configmaps: BTreeSet<String>,
+    /// Snapshots that are restored, and whether by the target itself.
+    snapshots: BTreeMap<String, bool>,
 }
 
 /// A rehearsal's world; gone when it is dropped.
@@ -76,7 +81,12 @@ impl World {
         sandbox.write_kubeconfig(&kubeconfig, CONTEXT, namespace, user)?;
         let admin = dir.path().join("kubeconfig-of-the-deploy");
         sandbox.write_kubeconfig(&admin, CONTEXT, namespace, "admin")?;
-        let remote = remote::Remote::build(&dir.path().join("remote.git"), own, above, faults)?;
+        let manifests = cluster::manifests(namespace, &needs, faults);
+        let at = dir.path().join("remote.git");
+        let remote = remote::Remote::build(&at, own, above, &manifests, faults)?;
+        for snapshot in cluster::snapshots(&sandbox, namespace, &needs, faults) {
+            snapshot::save(dir.path(), &snapshot, false).map_err(io::Error::other)?;
+        }
         let health = health::Health::start(&sandbox, namespace, &needs, own, faults)?;
         let stand_in =
             stand_in::write(dir.path(), &admin, namespace, &needs.own_workloads, health.port())?;
@@ -100,7 +110,8 @@ impl World {
     /// Points a draft at this world: its cluster, its remote, its endpoints; stands in for commands.
     pub fn adapt(&self, draft: &mut Draft) {
         draft.context = Some(CONTEXT.to_owned());
-        if draft.repository.is_some() || draft.uses_git() {
+        let applies = |step: &Step| matches!(step.action, Action::Apply(_));
+        if draft.repository.is_some() || draft.uses_git() || draft.steps.iter().any(applies) {
             draft.repository = Some(self.remote.url());
         }
         for step in &mut draft.steps {
@@ -141,15 +152,16 @@ impl World {
                 metric.hold = metric.hold.min(Duration::from_secs(2));
             }
             Action::Apply(spec) => {
-                let said = format!("apply {} as at {}", spec.paths.join(" "), spec.at);
-                *action = stand_in::restoring(&said, &self.stand_in);
-            }
-            Action::RestoreSnapshot(spec) => {
-                *action = stand_in::restoring(&format!("snapshot {}", spec.name), &self.stand_in);
+                spec.repository = None;
+                spec.at = remote::branch_of(&spec.at).to_owned();
             }
             // The numbers of revisions are the cluster's own; here the last good one is meant.
             Action::RolloutUndo(undo) => undo.to.revision = None,
-            Action::SetFlags(_) | Action::Restart(_) | Action::Manual(_) | Action::Wait(_) => {}
+            Action::SetFlags(_)
+            | Action::Restart(_)
+            | Action::RestoreSnapshot(_)
+            | Action::Manual(_)
+            | Action::Wait(_) => {}
         }
     }
 
@@ -192,9 +204,24 @@ fn needs(own: &[Draft], above: &[Draft]) -> Needs {
                     needs.undone.entry(spec.workload.clone()).or_insert_with(|| spec.to.clone());
                 }
                 Action::Wait(spec) => needs.name(&spec.rollout, is_own),
+                Action::RestoreSnapshot(spec) => {
+                    *needs.snapshots.entry(spec.name.clone()).or_default() |= is_own;
+                }
                 _ => {}
             }
         }
+    }
+    // What restores something restores at least the workload that the target is named after.
+    let restores = own
+        .iter()
+        .flat_map(|draft| &draft.steps)
+        .any(|step| matches!(step.action, Action::Apply(_) | Action::RestoreSnapshot(_)));
+    if restores
+        && needs.own_workloads.is_empty()
+        && let Some(draft) = own.first()
+    {
+        let kind = WorkloadKind::Deployment;
+        needs.name(&[Workload { kind, name: draft.target.name.clone() }], true);
     }
     needs
 }
@@ -206,6 +233,9 @@ impl Needs {
         }
         if let Some(name) = &spec.configmap {
             self.configmaps.entry(name.clone()).or_default().extend(spec.flags.clone());
+            if is_own {
+                self.own_configmaps.insert(name.clone());
+            }
         }
         if let Some(workload) = &spec.workload {
             self.envs.entry(workload.clone()).or_default().extend(spec.flags.clone());

@@ -8,9 +8,11 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::Fault;
 use crate::draft::Draft;
-use crate::runbook::{Action, RestoreFiles, RevertCommits, RollbackBranch};
+use crate::runbook::{Action, Apply, RestoreFiles, RevertCommits, RollbackBranch};
 use crate::world::process::{Captured, Invocation, capture};
 
 /// What broken content says.
@@ -34,6 +36,7 @@ impl Remote {
         path: &Path,
         own: &[Draft],
         above: &[Draft],
+        manifests: &[Value],
         faults: &[Fault],
     ) -> io::Result<Remote> {
         let mut story = Story::default();
@@ -45,6 +48,7 @@ impl Remote {
                     Action::RevertCommits(spec) => story.revert(spec, is_own),
                     Action::RestoreFiles(spec) => story.restore(spec, is_own),
                     Action::RollbackBranch(spec) => story.branch(spec, is_own),
+                    Action::Apply(spec) => story.manifests(spec, manifests),
                     _ => {}
                 }
             }
@@ -109,6 +113,14 @@ struct Story {
     subjects: BTreeMap<String, String>,
     migration_marks: BTreeMap<String, u32>,
     stable_marks: BTreeMap<String, u32>,
+    /// Branch -> path -> the manifests there.
+    manifests: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// The branch that stands for a ref of the real repository; a commit's id is of that one only.
+pub fn branch_of(at: &str) -> &str {
+    let is_id = at.len() >= 7 && at.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_id { "before-the-migration" } else { at }
 }
 
 impl Story {
@@ -131,6 +143,32 @@ impl Story {
         *files.entry(MIGRATED.to_owned()).or_default() |= is_own;
         if let Some(subject) = &spec.subject {
             self.subjects.insert(spec.on.clone(), subject.clone());
+        }
+    }
+
+    /// The manifests, spread over the paths that are applied.
+    fn manifests(&mut self, spec: &Apply, objects: &[Value]) {
+        let at = branch_of(&spec.at);
+        self.branches.entry(at.to_owned()).or_default();
+        let files = self.manifests.entry(at.to_owned()).or_default();
+        for (index, path) in spec.paths.iter().enumerate() {
+            let mut text = String::new();
+            for object in objects.iter().skip(index).step_by(spec.paths.len()) {
+                let _ = writeln!(text, "---\n{object:#}");
+            }
+            if text.is_empty() {
+                let note = json!({"apiVersion": "v1", "kind": "ConfigMap",
+                                  "metadata": {"name": format!("rehearsal-{index}")}});
+                text = format!("{note:#}\n");
+            }
+            let is_file = [".yaml", ".yml", ".json"].iter().any(|end| path.ends_with(end));
+            let clean = path.trim_start_matches("./").trim_end_matches('/');
+            let name = match clean {
+                file if is_file => file.to_owned(),
+                "" | "." => "rehearsal.yaml".to_owned(),
+                directory => format!("{directory}/rehearsal.yaml"),
+            };
+            files.insert(name, text);
         }
     }
 
@@ -173,7 +211,8 @@ impl Story {
         let root = commit(&mut stream, &first, None, "Start", &root_files);
         for (branch, files) in &self.branches {
             let subject = self.subjects.get(branch).map_or("Last good state", String::as_str);
-            let note = vec![("NOTES.md".to_owned(), format!("{branch}\n"))];
+            let mut note = vec![("NOTES.md".to_owned(), format!("{branch}\n"))];
+            note.extend(self.manifests.get(branch).cloned().unwrap_or_default());
             let stable = commit(&mut stream, branch, Some(root), subject, &note);
             self.stable_marks.insert(branch.clone(), stable);
             let broken: Vec<String> =

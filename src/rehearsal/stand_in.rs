@@ -1,14 +1,14 @@
 //! What is run in a rehearsal instead of commands that reach outside. A deploy writes the content of
 //! its checkout into the pod templates; a test suite asks the health endpoint.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::cluster::CONTENT;
 use super::remote::BROKEN;
-use crate::runbook::{Action, Command, CommandForm, Workload};
+use crate::runbook::{Command, CommandForm, Workload};
 
 /// Writes the script and returns its path.
 pub fn write(
@@ -33,7 +33,6 @@ pub fn write(
          fi\n\
          content=broken\n\
          if [ \"$mode\" = checkout ] && ! grep -rq '{BROKEN}' --exclude-dir=.git .; then content=good; fi\n\
-         if [ \"$mode\" = restore ]; then content=good; fi\n\
          echo \"SIMULATED: deploying $content content\"\n"
     );
     for workload in workloads {
@@ -47,25 +46,6 @@ pub fn write(
     let path = dir.join("stand-in");
     std::fs::write(&path, script)?;
     Ok(path)
-}
-
-/// What stands in for a step that puts back what the rehearsal's world has never had.
-pub fn restoring(said: &str, script: &Path) -> Action {
-    let script = script.display().to_string();
-    Action::Command(Command {
-        form: CommandForm::Argv(vec![
-            "bash".to_owned(),
-            script,
-            "restore".to_owned(),
-            said.to_owned(),
-        ]),
-        env: BTreeMap::new(),
-        cwd: None,
-        checkout: None,
-        probe: None,
-        idempotent: true,
-        check: false,
-    })
 }
 
 /// Puts the stand-in where the command was; what it would have run is in its arguments.

@@ -44,6 +44,15 @@ fn the_code_of_every_target_repairs_the_sandbox() {
 }
 
 #[test]
+fn the_snapshots_of_the_components_repair_the_sandbox() {
+    for name in
+        ["agent-execution-core", "workflow-orchestrator", "tool-dispatcher", "websocket-executor"]
+    {
+        rehearse(&["component", name, "--method", "config"]).exits(0).says("repaired the sandbox");
+    }
+}
+
+#[test]
 fn everything_that_is_printed_is_stamped_as_simulated() {
     let ended = rehearse(&["component", "tool-dispatcher"]).exits(0);
     assert!(ended.stdout.contains("SIMULATED: recovered"), "{}", ended.stdout);
@@ -87,4 +96,60 @@ fn a_push_that_is_refused_awaits_a_merge() {
     rehearse(&["component", "tool-dispatcher", "--method", "code", "--fault", "push-refused"])
         .exits(5)
         .says("waits to be merged");
+}
+
+/// A rehearsal of a runbook of its own, with a method `config` that has these steps.
+fn rehearse_config(steps: &str, arguments: &[&str]) -> (Scenario, super::scenario::Ended) {
+    let scenario = Scenario::new()
+        .settings(
+            "apiVersion: rollback/v1\nrepository: https://git.invalid/shop.git\nnamespace: shop\n",
+        )
+        .component(
+            "web",
+            &format!(
+                "methods:\n  flag:\n    steps:\n      - name: Off\n        set_flags: {{ configmap: \
+                 flags, flags: {{ NEW_WAY: \"false\" }} }}\n      - name: Restart\n        restart: \
+                 [deployment/web]\n  config:\n    steps:\n{steps}recovered_when:\n  - http: {{ url: \
+                 \"https://shop.invalid/health\" }}\n"
+            ),
+        );
+    let mut all = vec!["rehearse", "component", "web", "--method", "config"];
+    all.extend_from_slice(arguments);
+    all.extend(["--pod-start", "10ms"]);
+    let ended = scenario.run(&all);
+    (scenario, ended)
+}
+
+const APPLY: &str = "      - name: Apply what was there\n        apply: { ref: 4f1c0a7, paths: [deploy, \
+                     extra/flags.yaml] }\n";
+const RESTORE: &str = "      - name: Restore what was there\n        restore_snapshot: before\n";
+
+#[test]
+fn manifests_are_applied_for_real_and_repair_the_sandbox() {
+    let (_, ended) = rehearse_config(APPLY, &[]);
+    ended
+        .exits(0)
+        .says("deploy/rehearsal.yaml, extra/flags.yaml as at")
+        .says("data NEW_WAY  true -> false")
+        .says("apply -f -")
+        .says("repaired the sandbox");
+    let (_, ended) = rehearse_config(APPLY, &["--fault", "crash-loop"]);
+    ended.exits(1).says("CrashLoopBackOff").says("still broken");
+    let (_, ended) = rehearse_config(APPLY, &["--fault", "permission-denied"]);
+    ended.exits(4).says("forbidden");
+}
+
+#[test]
+fn a_snapshot_is_restored_for_real_and_repairs_the_sandbox() {
+    let (scenario, ended) = rehearse_config(RESTORE, &[]);
+    ended
+        .exits(0)
+        .says("configmap/flags  NEW_WAY  true -> false")
+        .says("taken")
+        .says("repaired the sandbox");
+    assert!(!scenario.state().join("snapshots").exists(), "the operator's own are not touched");
+    let (_, ended) = rehearse_config(RESTORE, &["--fault", "crash-loop"]);
+    ended.exits(1).says("CrashLoopBackOff").says("still broken");
+    let (_, ended) = rehearse_config(RESTORE, &["--fault", "permission-denied"]);
+    ended.exits(4).says("no permission to patch");
 }
