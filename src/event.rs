@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod beside;
+mod lock;
 mod start;
 mod words;
 
 pub use beside::{MetricAbout, MetricsSampled, Notified, Phase, Sampled};
+pub use lock::TakenOver;
 pub use start::{Approval, RunStarted};
 pub use words::{Choice, EffectKind, Outcome, SkipReason, Verdict};
 
@@ -165,6 +167,8 @@ pub enum Record {
         /// The operator's name.
         operator: String,
     },
+    /// A suspect lock was taken over from a run that showed no sign of life.
+    LockTakenOver(TakenOver),
     /// The method's budget is used up.
     BudgetExceeded {
         /// The budget.

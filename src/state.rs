@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::event::{
-    Choice, EffectKind, Envelope, Outcome, Record, RunStarted, SkipReason, Verdict,
+    Choice, EffectKind, Envelope, Outcome, Record, RunStarted, SkipReason, TakenOver, Verdict,
 };
 use crate::followed::Followed;
 use crate::lock::Waived;
@@ -170,6 +170,8 @@ pub struct RunState {
     pub paused: Option<String>,
     /// When it went on without the lock.
     pub without_lock: Vec<Waived>,
+    /// From whom it took the lock over.
+    pub taken_over: Vec<TakenOver>,
     /// Whether the budget was used up.
     pub over_budget: bool,
     /// How often it was taken up again.
@@ -232,6 +234,7 @@ impl RunState {
             offer: None,
             paused: None,
             without_lock: Vec::new(),
+            taken_over: Vec::new(),
             over_budget: false,
             resumed: 0,
             process: (start.pid, start.host.clone()),
@@ -316,12 +319,10 @@ impl RunState {
                     why: why.clone(),
                 });
             }
-            Record::LockWaived { why, by, operator } => self.without_lock.push(Waived {
-                why: why.clone(),
-                by: by.clone(),
-                operator: operator.clone(),
-                ts: envelope.ts.clone(),
-            }),
+            Record::LockWaived { why, by, operator } => {
+                self.without_lock.push(Waived::at(&envelope.ts, why, by, operator));
+            }
+            Record::LockTakenOver(from) => self.taken_over.push(from.clone()),
             Record::BudgetExceeded { .. } => self.over_budget = true,
             Record::EscalationOffered { target, method, command, ready, why } => {
                 self.offer = Some(Offer {

@@ -28,7 +28,7 @@ use crate::world::hands::Hands;
 
 use super::beside::{self, Beside};
 use super::screen::Screen;
-use super::under_lock::{Claim, note_waiver};
+use super::under_lock::{Claim, note_lock};
 use super::{ahead, approval};
 
 mod survey;
@@ -142,7 +142,7 @@ impl Launch<'_> {
         let mut state = self
             .begin(&mut hands, &surveyed.plan, &confirmed, approval)
             .map_err(|error| journal_failed(&error, true))?;
-        note_waiver(&lock, &mut hands.recorder, &mut state)?;
+        note_lock(&lock, &mut hands.recorder, &mut state)?;
         if let Some(way) = self.way
             && let Err(error) = (way.begun)(&run_id)
         {

@@ -18,7 +18,7 @@ use crate::world::hands::Hands;
 use super::beside::Beside;
 use super::launch::{fetch_secrets, journal_failed, reader};
 use super::screen::Screen;
-use super::under_lock::{Claim, note_waiver};
+use super::under_lock::{Claim, note_lock};
 
 /// Goes on with a run.
 pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
@@ -99,7 +99,7 @@ pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
     };
     let envelope = hands.recorder.commit(resumed).map_err(|error| journal_failed(&error, true))?;
     state.apply(&envelope);
-    note_waiver(&lock, &mut hands.recorder, &mut state)?;
+    note_lock(&lock, &mut hands.recorder, &mut state)?;
     let mut run = Run::new(plan, state, hands, reader, policy);
     let conclusion = run.go().map_err(|error| journal_failed(&error, false));
     drop(lock);

@@ -80,10 +80,10 @@ impl<'a> Claim<'a> {
     }
 }
 
-/// Notes in the journal that the run goes on without its lock, where it does; durable with the first
-/// intent.
-pub fn note_waiver(held: &Held, recorder: &mut Recorder, state: &mut RunState) -> Result<()> {
-    if let Some(record) = held.waived() {
+/// Notes in the journal that the run goes on without its lock, or from whom it took it over; durable
+/// with the first intent.
+pub fn note_lock(held: &Held, recorder: &mut Recorder, state: &mut RunState) -> Result<()> {
+    if let Some(record) = held.remark() {
         let envelope = recorder.append(record).map_err(|error| journal_failed(&error, true))?;
         state.apply(&envelope);
     }

@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use super::BY_PROMPT;
 use super::holder::Holder;
+use crate::event::{Record, TakenOver};
 use crate::facts::{Known, Unread};
 use crate::world::clock;
 use crate::world::cluster::{Cluster, NotWritten};
@@ -197,6 +199,29 @@ impl Seen {
     /// Whether nothing at all has been written since.
     pub fn is_same(&self, other: &Seen) -> bool {
         self.version() == other.version()
+    }
+
+    /// Whether it was written in the place of the other, and not created anew.
+    pub(super) fn replaces(&self, other: &Seen) -> bool {
+        self.version().0 == other.version().0
+    }
+
+    /// That it was taken over, for the journal of the run that did.
+    pub(super) fn taken_over_by(&self, me: &Holder) -> Record {
+        let (was, millis) = (&self.holder, |time: Duration| time.as_millis().try_into().ok());
+        let held = humantime::parse_rfc3339(&was.started).ok();
+        let held = held.and_then(|then| SystemTime::now().duration_since(then).ok());
+        Record::LockTakenOver(TakenOver {
+            from_run: was.run_id.clone(),
+            holder: was.operator.clone(),
+            host: was.host.clone(),
+            doing: was.what(),
+            since: was.started.clone(),
+            held_ms: held.and_then(millis),
+            silent_ms: millis(self.duration).unwrap_or_default(),
+            by: BY_PROMPT.to_owned(),
+            operator: me.operator.clone(),
+        })
     }
 
     /// uid and resourceVersion: what a write of it must name.

@@ -55,6 +55,14 @@ pub struct Waived {
     pub ts: String,
 }
 
+impl Waived {
+    /// As a record of this moment says it.
+    pub fn at(ts: &str, why: &str, by: &str, operator: &str) -> Waived {
+        let [why, by, operator, ts] = [why, by, operator, ts].map(str::to_owned);
+        Waived { why, by, operator, ts }
+    }
+}
+
 /// On which terms a lock is taken.
 #[derive(Debug, Clone)]
 pub struct Terms {
@@ -92,14 +100,15 @@ pub struct Held {
     guard: Guard,
     keeper: Option<Keeper>,
     waited: bool,
-    waived: Option<Record>,
+    remark: Option<Record>,
     _local: Local,
 }
 
 impl Held {
-    /// That the shared lock could not be had, and who decided to go on; for the journal.
-    pub fn waived(&self) -> Option<Record> {
-        self.waived.clone()
+    /// What the journal must say of how it was had: not at all, and who decided to go on; or from
+    /// whom it was taken over.
+    pub fn remark(&self) -> Option<Record> {
+        self.remark.clone()
     }
 
     /// What is asked before every effect.
@@ -139,9 +148,9 @@ pub fn take(inbox: &mut Inbox, order: &Order<'_>) -> Result<Held> {
             }
         }
     };
-    let without = |queue: &Queue<'_>, local: Local, waived: Option<Record>| {
+    let without = |queue: &Queue<'_>, local: Local, remark: Option<Record>| {
         let guard = Guard::of_local(Some(local.note()), order.me.clone());
-        Held { guard, keeper: None, waited: queue.waited, waived, _local: local }
+        Held { guard, keeper: None, waited: queue.waited, remark, _local: local }
     };
     let Some(cluster) = &order.cluster else { return Ok(without(&queue, local, None)) };
     let lease = Lease::new(cluster, order.terms.duration);
@@ -149,18 +158,16 @@ pub fn take(inbox: &mut Inbox, order: &Order<'_>) -> Result<Held> {
     let mut observer = Observer::default();
     loop {
         let asked = clock::steady();
-        match attempt(inbox, &lease, over.take(), &queue)? {
+        let agreed = over.take();
+        match attempt(inbox, &lease, agreed.clone(), &queue)? {
             Attempt::Ours(seen) => {
+                // Where it was freed meanwhile, nobody was robbed.
+                let robbed = agreed.filter(|over| seen.replaces(over));
+                let remark = robbed.map(|over| over.taken_over_by(&order.me));
                 let (me, note) = (order.me.clone(), Some(local.note()));
                 let (keeper, guard) = Keeper::start(lease, *seen, me, asked, note, inbox.sender());
                 let waited = queue.waited;
-                return Ok(Held {
-                    guard,
-                    keeper: Some(keeper),
-                    waited,
-                    waived: None,
-                    _local: local,
-                });
+                return Ok(Held { guard, keeper: Some(keeper), waited, remark, _local: local });
             }
             Attempt::Held(seen) => {
                 queue.may_preempt(&seen.holder)?;

@@ -111,6 +111,7 @@ pub fn run_json(state: &RunState) -> Value {
         "elapsed_ms": state.finish.as_ref().map(|finish| finish.elapsed_ms),
         "budget_ms": start.budget_ms,
         "without_lock": state.without_lock,
+        "lock_taken_over": state.taken_over,
         "over_budget": state.over_budget,
         "paused": state.paused,
         "resumed": state.resumed,

@@ -188,6 +188,7 @@ impl Recorder {
             | Record::ChildStarted { .. }
             | Record::Decision { .. }
             | Record::CriterionAsked { .. }
+            | Record::LockTakenOver(_)
             | Record::BudgetExceeded { .. }
             | Record::Resumed { .. }
             | Record::ValidationStarted { .. }

@@ -8,6 +8,7 @@ use super::{Story, gaps, line, moment, parts, told};
 use crate::event::VERSION;
 use crate::output::json::run_json;
 use crate::terminal::layout::{duration, millis};
+use crate::terminal::verdict;
 
 /// One piece of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +105,11 @@ fn incident(story: &Story) -> Vec<(String, String)> {
         let (why, by) = (line(&waived.why), line(&waived.by));
         let who = line(&waived.operator);
         facts.push(("Without the lock", format!("{why} ({by}, {who}, {})", moment(&waived.ts))));
+    }
+    for from in &state.taken_over {
+        let words = line(&verdict::taken_over_words(from));
+        let (by, who) = (line(&from.by), line(&from.operator));
+        facts.push(("Lock taken over", format!("{words} ({by}, {who})")));
     }
     facts.push(("Components affected", parts::affected(story)));
     if let Some(finish) = &state.finish {

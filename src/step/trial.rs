@@ -12,8 +12,11 @@ use crate::facts::{Facts, Known, Trial, Unread};
 use crate::step::Forecast;
 use crate::world::cluster::rollout::desired;
 
-/// A condition whose value only the run knows; it is not tried.
-const OPEN: &str = r#"{"op":"test","path":"/metadata/generation","value":"<generation>"},"#;
+/// Conditions whose value only the run knows; they are not tried.
+const OPEN: [&str; 2] = [
+    r#"{"op":"test","path":"/metadata/generation","value":"<generation>"},"#,
+    r#""metadata":{"resourceVersion":"<resourceVersion>"},"#,
+];
 
 /// Workloads as a step leaves them, by `deployment/web`.
 pub(crate) type Workloads = BTreeMap<String, Value>;
@@ -42,7 +45,8 @@ impl Tried {
             if first || content_type != "application/json-patch+json" {
                 let object = object.to_owned();
                 let content_type = content_type.to_owned();
-                trials.push(Trial::Patch { object, content_type, body: body.replace(OPEN, "") });
+                let body = OPEN.iter().fold(body.to_owned(), |body, open| body.replace(open, ""));
+                trials.push(Trial::Patch { object, content_type, body });
             }
         }
         if forecast.obstacles.is_empty() {

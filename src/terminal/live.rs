@@ -240,6 +240,7 @@ impl LiveView {
             | Record::Decision { .. }
             | Record::CriterionJudged { .. }
             | Record::LockWaived { .. }
+            | Record::LockTakenOver(_)
             | Record::BudgetExceeded { .. }
             | Record::EscalationOffered { .. }
             | Record::MetricsSampled(_)

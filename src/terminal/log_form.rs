@@ -120,6 +120,11 @@ impl LogForm {
                 let text = format!("{} ({by}, {operator})", verdict::waived_words(why));
                 marked(&mut page, &time, Mark::Warn, &text);
             }
+            Record::LockTakenOver(from) => {
+                let text =
+                    format!("{} ({}, {})", verdict::taken_over_words(from), from.by, from.operator);
+                marked(&mut page, &time, Mark::Warn, &text);
+            }
             Record::BudgetExceeded { budget_ms } => {
                 let text =
                     format!("the budget of {} is used up; the run goes on", millis(*budget_ms));

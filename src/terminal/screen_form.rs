@@ -169,6 +169,9 @@ pub fn permanent(record: &Record, log: &LogForm, style: &Style) -> String {
         Record::LockWaived { why, .. } => {
             page.marked(Paint::Change, "!    ", Paint::Change, &verdict::waived_words(why));
         }
+        Record::LockTakenOver(from) => {
+            page.marked(Paint::Change, "!    ", Paint::Change, &verdict::taken_over_words(from));
+        }
         Record::BudgetExceeded { budget_ms } => {
             let text = format!("the budget of {} is used up; the run goes on", millis(*budget_ms));
             page.marked(Paint::Change, "!    ", Paint::Change, &text);

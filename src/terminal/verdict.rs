@@ -1,6 +1,6 @@
 //! PURE: how a run ended, a failed step, a pause: what is so now, and what to do next.
 
-use crate::event::{EffectKind, Outcome, SkipReason, Verdict};
+use crate::event::{EffectKind, Outcome, SkipReason, TakenOver, Verdict};
 use crate::state::{Finish, Judged, Offer, RunState, StepRun, StepState};
 
 use super::layout::{Page, duration, millis};
@@ -356,4 +356,17 @@ pub(super) fn origin(page: &mut Page, state: &RunState, style: &Style) {
 /// That a run goes on without its lock.
 pub fn waived_words(why: &str) -> String {
     format!("going on without the lock: {why}; nobody else is kept out")
+}
+
+/// From whom the lock was taken over.
+pub fn taken_over_words(from: &TakenOver) -> String {
+    let host = if from.host.is_empty() { String::new() } else { format!(" on {}", from.host) };
+    let held = from.held_ms.map_or_else(|| "an unknown time".to_owned(), millis);
+    format!(
+        "the lock was taken over from {}{host} (run {}): {}; held for {held}, no sign of life for {}",
+        if from.holder.is_empty() { "somebody" } else { &from.holder },
+        from.from_run,
+        from.doing,
+        millis(from.silent_ms)
+    )
 }

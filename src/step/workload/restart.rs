@@ -3,36 +3,30 @@
 //! repeat changes nothing, and the pods carry the mark of the run and step that made them.
 //!
 //! The patch also notes which versions of the ConfigMaps with changed flags the new pods were made
-//! after. Those versions exist only once the flags are changed: in a plan they are shown as
-//! `<resourceVersion>`, and [`resolved`] fills them in just before the patch is run.
+//! after, and holds only for the version of the workload that was read just before it (`patch`).
 
 pub(crate) mod carried;
+mod patch;
 mod still;
 
-use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime};
+pub use patch::{commands, perform, resolved};
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
 
 use super::{
     done_without_pods, effect_of, known, owner_warning, patch_access, permitted, template_digest,
     together, watch_access,
 };
 use crate::facts::{Facts, Read, Unread, WorkloadFacts};
-use crate::journal::Permit;
 use crate::runbook::{Restart, Workload};
-use crate::step::set_flags::ended_badly;
-use crate::step::{Done, Effect, Forecast, Mark, Setting};
+use crate::step::{Effect, Forecast, Mark, Setting};
+use crate::world::cluster::Cluster;
 use crate::world::cluster::rollout::{
-    CONFIGMAPS_ANNOTATION, RESTARTED_AT, STEP_ANNOTATION, Wanted, desired, forewarned, held_back,
-    template_annotation,
+    STEP_ANNOTATION, Wanted, desired, forewarned, held_back, template_annotation,
 };
-use crate::world::cluster::{Cluster, FIELD_MANAGER, kubectl};
-use crate::world::hands::Hands;
-use crate::world::process::Invocation;
-
-/// What stands for a version that is known only when the step runs.
-const LATER: &str = "<resourceVersion>";
 
 /// What it needs to know.
 pub fn reads(spec: &Restart, _setting: &Setting) -> Vec<Read> {
@@ -184,144 +178,10 @@ fn needed<'a>(spec: &'a Restart, forecast: &'a Forecast) -> impl Iterator<Item =
     })
 }
 
-/// The argv that are run, one for each workload, with the ConfigMaps' versions still open.
-pub fn commands(
-    spec: &Restart,
-    setting: &Setting,
-    mark: &Mark,
-    forecast: &Forecast,
-) -> Vec<Vec<String>> {
-    needed(spec, forecast)
-        .map(|workload| {
-            let versions: Vec<String> = configmaps_of(workload, forecast)
-                .into_iter()
-                .map(|name| format!("{name}={LATER}"))
-                .collect();
-            patch(workload, setting, mark, &versions.join(","))
-        })
-        .collect()
-}
-
+/// The ConfigMaps whose versions the new pods note.
 fn configmaps_of(workload: &Workload, forecast: &Forecast) -> Vec<String> {
     let names = forecast.pinned.get(&configmaps_key(workload)).and_then(Value::as_array);
     names.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
-}
-
-fn patch(workload: &Workload, setting: &Setting, mark: &Mark, versions: &str) -> Vec<String> {
-    let mut annotations = Map::new();
-    annotations.insert(RESTARTED_AT.to_owned(), json!(mark.started_at));
-    annotations.insert(STEP_ANNOTATION.to_owned(), json!(mark.text()));
-    if !versions.is_empty() {
-        annotations.insert(CONFIGMAPS_ANNOTATION.to_owned(), json!(versions));
-    }
-    let body = json!({"spec":{"template":{"metadata":{"annotations": annotations}}}});
-    let object = workload.to_string();
-    let manager = format!("--field-manager={FIELD_MANAGER}");
-    kubectl(setting, &["patch", &object, "--type=strategic", &manager, "-p", &body.to_string()])
-}
-
-/// The argv with the ConfigMaps' versions of this moment. A template that carries the mark already
-/// keeps the versions that it has, so that a repeat is the same patch. A ConfigMap that cannot be
-/// read is left out: it costs a proof, not the restart.
-pub fn resolved(
-    spec: &Restart,
-    setting: &Setting,
-    cluster: &Cluster,
-    mark: &Mark,
-    forecast: &Forecast,
-) -> Vec<Vec<String>> {
-    needed(spec, forecast)
-        .filter(|workload| !rolled_before(workload, cluster, mark, forecast))
-        .map(|workload| {
-            let names = configmaps_of(workload, forecast);
-            let versions = if names.is_empty() {
-                String::new()
-            } else {
-                kept_versions(workload, cluster, mark).unwrap_or_else(|| versions(&names, cluster))
-            };
-            patch(workload, setting, mark, &versions)
-        })
-        .collect()
-}
-
-/// Whether an earlier step of this run has made the pods anew; one that did not get so far has not.
-fn rolled_before(workload: &Workload, cluster: &Cluster, mark: &Mark, forecast: &Forecast) -> bool {
-    forecast.pinned.contains_key(&rolled_key(workload))
-        && cluster
-            .workload_object(workload)
-            .is_ok_and(|object| rolled_by(workload, &object, mark, forecast).is_some())
-}
-
-fn kept_versions(workload: &Workload, cluster: &Cluster, mark: &Mark) -> Option<String> {
-    let object = cluster.workload_object(workload).ok()?;
-    let ours = template_annotation(&object, STEP_ANNOTATION) == Some(&mark.text());
-    let versions = template_annotation(&object, CONFIGMAPS_ANNOTATION).unwrap_or_default();
-    ours.then(|| versions.to_owned())
-}
-
-fn versions(names: &[String], cluster: &Cluster) -> String {
-    let versions: Vec<String> = names
-        .iter()
-        .filter_map(|name| {
-            let object = cluster.configmap(name).ok()?;
-            Some(format!("{name}={}", object["metadata"]["resourceVersion"].as_str()?))
-        })
-        .collect();
-    versions.join(",")
-}
-
-/// Patches all workloads together.
-#[expect(clippy::too_many_arguments, reason = "the shape that all kinds share")]
-pub fn perform(
-    spec: &Restart,
-    setting: &Setting,
-    cluster: &Cluster,
-    hands: &mut Hands,
-    permit: &Permit,
-    mark: &Mark,
-    forecast: &Forecast,
-    timeout: Duration,
-) -> Done {
-    let invocations: Vec<Invocation> = resolved(spec, setting, cluster, mark, forecast)
-        .into_iter()
-        .map(|argv| Invocation::new(argv, timeout))
-        .collect();
-    if invocations.is_empty() {
-        return Done::well("nothing to restart: the pods are new already");
-    }
-    let names: Vec<String> = invocations.iter().filter_map(|it| patched_by(&it.argv)).collect();
-    let results = hands.run(permit, &invocations);
-    let mut failed: Option<Done> = None;
-    let mut patched = Vec::new();
-    for (name, captured) in names.iter().zip(&results) {
-        match ended_badly(captured) {
-            None => patched.push(name.as_str()),
-            Some(done) => {
-                let why = format!("{name}: {}", done.why);
-                match &mut failed {
-                    None => failed = Some(Done { why, ..done }),
-                    Some(first) => {
-                        first.why = format!("{}; {why}", first.why);
-                        first.detail.extend(done.detail);
-                    }
-                }
-            }
-        }
-    }
-    match failed {
-        None => Done::well(format!("new pods asked for: {}", patched.join(", "))),
-        Some(mut done) if !patched.is_empty() => {
-            done.why = format!("{} (but {} was patched)", done.why, patched.join(", "));
-            done
-        }
-        Some(done) => done,
-    }
-}
-
-/// The workload that a patch is of.
-fn patched_by(argv: &[String]) -> Option<String> {
-    let at = argv.iter().position(|word| word == "patch")?;
-    argv.get(at + 1).cloned()
 }
 
 /// Whether all pods are new: made from the template that carries this step's mark. Workloads that

@@ -8,14 +8,14 @@ use crate::forge::remote::{BROKEN, FILE, GOOD, Remote};
 use crate::scenario::{Ended, Endpoint, NAMESPACE, Scenario};
 
 /// A component of one step, of which `step` is the YAML after `- `.
-fn one(scenario: Scenario, step: &str) -> Scenario {
+pub(super) fn one(scenario: Scenario, step: &str) -> Scenario {
     let step = step.replace('\n', "\n        ");
     let body = format!("methods:\n  flag:\n    steps:\n      - id: it\n        {step}\n");
     scenario.component("one", &body)
 }
 
 /// Resumes; while an orphaned command still runs that is refused, and tried again.
-fn resume(scenario: &Scenario, more: &[&str]) -> Ended {
+pub(super) fn resume(scenario: &Scenario, more: &[&str]) -> Ended {
     let until = Instant::now() + Duration::from_secs(60);
     loop {
         let ended = scenario.run(&[&["resume", "--yes"], more].concat());
@@ -27,7 +27,7 @@ fn resume(scenario: &Scenario, more: &[&str]) -> Ended {
 }
 
 /// Kills a run of a fresh world at every point, resumes it, and lets `check` look at the world.
-fn at_every_point<W>(
+pub(super) fn at_every_point<W>(
     make: impl Fn() -> W,
     scenario: impl Fn(&W) -> &Scenario,
     arguments: &[&str],

@@ -2,6 +2,7 @@
 //! done twice, nothing is done without its intent.
 
 mod doubt;
+mod doubt_templates;
 mod each_write;
 mod leftovers;
 mod outlived;

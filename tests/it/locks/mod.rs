@@ -175,7 +175,7 @@ fn read_until(
 }
 
 /// The program that a name on the PATH stands for.
-fn which(name: &str) -> PathBuf {
+pub fn which(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").expect("a PATH");
     std::env::split_paths(&path).map(|dir| dir.join(name)).find(|it| it.is_file()).expect("there")
 }

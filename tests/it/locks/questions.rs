@@ -6,7 +6,7 @@ use super::{
     LEASE, PATIENCE, at_the_gate, elsewhere, ended, flag, here, holder, open_the_gate, run, words,
     world,
 };
-use crate::scenario::{NAMESPACE, Scenario};
+use crate::scenario::{Ended, NAMESPACE, Scenario};
 use crate::signals::stage::Terminal;
 
 /// A command of ours at a terminal of another machine.
@@ -100,6 +100,41 @@ fn a_suspect_lock_is_taken_over_only_where_the_operator_says_so() {
     assert!(text.contains("suspect: no sign of life for 2s"), "{text}");
     assert!(text.contains("if it lives, it begins no further step"), "{text}");
     assert_eq!((flag(&scenario).as_str(), holder(&scenario)), ("false", None));
+    let told = run_of(&scenario, &["runs", "show", "-o", "json"]).json();
+    let from = &told["lock_taken_over"][0];
+    assert_eq!((&from["from_run"], &from["holder"]), (&id.clone().into(), &"alice".into()));
+    assert_eq!((&from["by"], &from["operator"]), (&"prompt".into(), &"bob".into()));
+    assert!(from["held_ms"].as_u64().is_some_and(|held| held >= 2000), "{from}");
+    assert_eq!(from["silent_ms"], 2000);
+    let before =
+        format!("the lock was taken over from alice on {}", from["host"].as_str().expect("a host"));
+    for command in [&["runs", "show"][..], &["report"]] {
+        let said = words(&run_of(&scenario, command).stdout);
+        for part in [&before, &id, "step 1 of 2 (Wait at the gate)", "no sign of life for 2s"] {
+            assert!(said.contains(part), "{command:?} {part}\n{said}");
+        }
+    }
+    open_the_gate(&scenario);
+}
+
+/// A command of the one who took the lock over.
+fn run_of(scenario: &Scenario, arguments: &[&str]) -> Ended {
+    run(elsewhere(scenario, arguments)).exits(0)
+}
+
+#[test]
+fn a_lock_that_is_freed_while_its_takeover_is_asked_about_was_not_taken_over() {
+    let scenario = world();
+    let mut first = at_the_gate(&scenario, &[], "2s");
+    first.kill().expect("killed");
+    first.wait().expect("it is gone");
+    let waiting = ["component", "other", "--yes", "--lock-timeout", "60s"];
+    let mut second = at_a_terminal(&scenario, &waiting);
+    second.expect("[t]akeover  [w]ait  [q]uit > ");
+    scenario.world().delete("leases", NAMESPACE, LEASE).expect("freed by somebody");
+    answered(second, "t\n", 5);
+    let told = run_of(&scenario, &["runs", "show", "-o", "json"]).json();
+    assert_eq!(told["lock_taken_over"], serde_json::json!([]), "nobody was robbed");
     open_the_gate(&scenario);
 }
 

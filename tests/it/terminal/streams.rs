@@ -235,6 +235,10 @@ fn the_reference_names_every_event_and_every_field_of_it() {
             by: "prompt".to_owned(),
             operator: "a".to_owned(),
         },
+        Record::LockTakenOver(rollback::event::TakenOver {
+            held_ms: Some(1),
+            ..Default::default()
+        }),
         Record::Resumed { operator: "a".to_owned(), host: "b".to_owned(), pid: 1 },
         Record::ValidationStarted {
             tier: "x".to_owned(),
@@ -351,5 +355,5 @@ fn the_reference_names_every_event_and_every_field_of_it() {
             seen.insert(snake);
         }
     }
-    assert_eq!(seen.len(), 29, "{seen:?}");
+    assert_eq!(seen.len(), 30, "{seen:?}");
 }

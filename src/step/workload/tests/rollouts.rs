@@ -173,7 +173,7 @@ fn of_two_restarts_the_one_that_failed_is_named() {
     world.sandbox.delete("deployments", "shop", "api").expect("a deletion");
     let done = world.restart(&restart, &forecast);
     assert_eq!(done.outcome, Outcome::Failed);
-    assert!(done.why.starts_with("deployment/api: Error from server (NotFound)"), "{}", done.why);
+    assert!(done.why.starts_with("deployment/api not found in shop"), "{}", done.why);
     assert!(done.why.ends_with("(but deployment/web was patched)"), "{}", done.why);
     let effect = world.look(&restart, &forecast);
     assert!(matches!(&effect, Effect::Broken(why, _) if why.contains("not found")), "{effect:?}");
@@ -213,14 +213,19 @@ fn what_is_shown_is_what_is_run_but_for_the_versions() {
     let patch = r#"[{"op":"test","path":"/data/ONE","value":"true"},{"op":"replace","path":"/data/ONE","value":"false"}]"#;
     assert_eq!(shown[0].last().map(String::as_str), Some(patch));
     let shown = restart::commands(&restart, &world.setting, &world.mark, &second);
-    let run = restart::resolved(&restart, &world.setting, &world.cluster, &world.mark, &second);
-    let flags = world.sandbox.get("configmaps", "shop", "flags").expect("flags");
-    let version = flags["metadata"]["resourceVersion"].as_str().expect("a version").to_owned();
-    let filled: Vec<Vec<String>> = shown
-        .iter()
-        .map(|argv| argv.iter().map(|part| part.replace("<resourceVersion>", &version)).collect())
-        .collect();
-    assert_eq!(run, filled);
+    let (setting, cluster) = (&world.setting, &world.cluster);
+    let run = restart::resolved(&web(), setting, cluster, &world.mark, &second).expect("read");
+    let version = |plural: &str, name: &str| {
+        let object = world.sandbox.get(plural, "shop", name).expect("there");
+        object["metadata"]["resourceVersion"].as_str().expect("a version").to_owned()
+    };
+    let (web, flags) = (version("deployments", "web"), version("configmaps", "flags"));
+    let fill = |part: &String| {
+        part.replacen("<resourceVersion>", &web, 1).replace("<resourceVersion>", &flags)
+    };
+    let filled: Vec<Vec<String>> =
+        shown.iter().map(|argv| argv.iter().map(fill).collect()).collect();
+    assert_eq!(run.into_iter().collect::<Vec<_>>(), filled);
     assert_eq!(shown[0][0], "kubectl");
 }
 
