@@ -29,8 +29,6 @@ pub enum Message {
     Looked(Effect),
     /// A check's attempt: whether it passed, and the sentence.
     Probed(bool, String),
-    /// A prompt's answer.
-    Answered(Answer),
     /// The survey is in.
     Surveyed(Box<Facts>),
     /// Work on a helper thread that somebody else keeps the result of is done.

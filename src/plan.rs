@@ -38,6 +38,10 @@ pub struct Plan {
     pub parameters: BTreeMap<String, String>,
     /// Where the secrets come from.
     pub secrets: BTreeMap<String, SecretSource>,
+    /// What the command line needs to come to this plan again: the catalog and the parameters
+    /// that were given. The digest covers the values themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given: Vec<String>,
     /// In order.
     pub steps: Vec<PlannedStep>,
     /// What decides the verdict.
@@ -119,18 +123,30 @@ pub struct Rung {
     pub budget: Option<Duration>,
     /// The names of its steps.
     pub steps: Vec<String>,
+    /// What its command line needs besides: the catalog and the parameters that were given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given: Vec<String>,
 }
 
 impl Rung {
     /// The command line that takes it.
     pub fn command(&self) -> Vec<String> {
-        let mut command = vec!["rollback".to_owned(), self.target.level.to_string()];
-        if self.target.level != Level::System {
-            command.push(self.target.name.clone());
-        }
-        command.extend(["--method".to_owned(), self.method.clone()]);
+        let mut command = run_command(&self.target, &self.method);
+        command.extend(self.given.iter().cloned());
         command
     }
+}
+
+/// The command line that rolls a target back by a method, with nothing that was given besides.
+fn run_command(target: &Target, method: &str) -> Vec<String> {
+    let mut command = vec!["rollback".to_owned(), target.level.as_str().to_owned()];
+    if target.level != Level::System {
+        command.push(target.name.clone());
+    }
+    if !method.is_empty() {
+        command.extend(["--method".to_owned(), method.to_owned()]);
+    }
+    command
 }
 
 /// How the survey went.
@@ -146,6 +162,17 @@ pub struct SurveyNote {
 }
 
 impl Plan {
+    /// The command line that comes to this plan again.
+    pub fn command(&self) -> Vec<String> {
+        let mut command = run_command(&self.target, &self.method);
+        if self.forward_of.is_some() {
+            command.insert(1, "forward".to_owned());
+            command.truncate(if self.target.level == Level::System { 3 } else { 4 });
+        }
+        command.extend(self.given.iter().cloned());
+        command
+    }
+
     /// Whether a step stands blocked and was not left out.
     pub fn blocked(&self) -> impl Iterator<Item = &PlannedStep> {
         self.steps.iter().filter(|step| step.standing == Standing::Blocked && !step.left_out)
@@ -247,6 +274,8 @@ impl Plan {
 pub struct Circumstances {
     /// The rungs above.
     pub ladder: Vec<Rung>,
+    /// What the command line needs to come to this plan again.
+    pub given: Vec<String>,
     /// Steps to leave out where they are blocked.
     pub skip_blocked: Vec<String>,
     /// Whether the world is the sandbox.

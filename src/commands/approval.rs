@@ -14,7 +14,7 @@ use crate::event::Approval;
 use crate::journal::{own_file, private_dir};
 use crate::plan::Plan;
 use crate::runbook::{ApprovalRule, Settings, Target};
-use crate::terminal::plan_view::run_command;
+use crate::terminal::shell;
 
 /// Fewer hexadecimal digits than this do not name a plan.
 const SHORTEST: usize = 12;
@@ -40,7 +40,7 @@ pub fn check(
         return Ok(Some(Approval { break_glass: Some(reason.clone()), ..Approval::default() }));
     }
     remember(plan, state);
-    let command = run_command(&plan.target, &plan.method).join(" ");
+    let command = shell::command_lines(&plan.command(), 0, usize::from(u16::MAX), true).concat();
     Err(Error::new(
         Exit::ApprovalRequired,
         format!(

@@ -153,7 +153,6 @@ impl Launch<'_> {
             run.ahead =
                 ahead::survey(rung, &self.catalog, &self.args.params, self.adapt, &run.reader);
         }
-        run.inherited = self.inherited(&run_id);
         let conclusion = run.go().map_err(|error| journal_failed(&error, false));
         drop(lock);
         run.hands.recorder.finish();
@@ -204,19 +203,6 @@ impl Launch<'_> {
                 _,
             ) => Next::Ended(exit),
         }
-    }
-
-    /// What the next rung inherits, as flags of its command line.
-    fn inherited(&self, run_id: &str) -> Vec<String> {
-        let mut flags = Vec::new();
-        let given = [("--incident", &self.args.incident), ("--reason", &self.args.reason)];
-        for (flag, value) in given {
-            if let Some(value) = value {
-                flags.extend([flag.to_owned(), value.clone()]);
-            }
-        }
-        flags.extend(["--escalated-from".to_owned(), run_id.to_owned()]);
-        flags
     }
 
     fn policy(&self) -> Result<Policy> {

@@ -56,6 +56,20 @@ pub struct RunStarted {
     pub plan: Value,
 }
 
+impl RunStarted {
+    /// What the next rung inherits from this run, as flags of its command line.
+    pub fn inherited(&self, run_id: &str) -> Vec<String> {
+        let mut flags = Vec::new();
+        for (flag, value) in [("--incident", &self.incident), ("--reason", &self.reason)] {
+            if let Some(value) = value {
+                flags.extend([flag.to_owned(), value.clone()]);
+            }
+        }
+        flags.extend(["--escalated-from".to_owned(), run_id.to_owned()]);
+        flags
+    }
+}
+
 /// What permitted a run that needs somebody else's approval. A claim, not an identity.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {

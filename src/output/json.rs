@@ -27,7 +27,7 @@ pub fn plan_json(plan: &Plan) -> Value {
             "method": rung.method,
             "budget_ms": rung.budget.map(millis),
             "steps": rung.steps,
-            "command": crate::terminal::plan_view::run_command(&rung.target, &rung.method),
+            "command": rung.command(),
         })
     });
     json!({

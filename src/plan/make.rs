@@ -178,6 +178,7 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
         cluster: cluster_name(&facts),
         parameters: draft.parameters.clone(),
         secrets: draft.secrets.clone(),
+        given: circumstances.given,
         steps,
         criteria,
         ladder: circumstances.ladder,

@@ -1,33 +1,67 @@
 //! Asking the operator: the prompt blocks on a helper thread, signals still reach us, and the
 //! terminal is given back on every path.
 
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use super::Run;
-use crate::inbox::{Answer, Inbox, Message};
+use crate::inbox::{Answer, Inbox, Message, TICK, Ticket};
 use crate::terminal::prompt;
 
-/// Waits for a prompt's answer; a signal answers it with [`Answer::Interrupted`].
-fn ask(inbox: &mut Inbox, prompt: impl FnOnce() -> Answer + Send + 'static) -> Answer {
-    let ticket = inbox.helper(move || Message::Answered(prompt()));
-    loop {
-        match inbox.recv_until(Instant::now() + Duration::from_secs(3600)) {
-            Some(Message::Answered(answer)) => {
+/// A prompt that stands on the screen.
+pub struct Open {
+    ticket: Ticket,
+    answers: Receiver<Answer>,
+}
+
+impl Open {
+    fn new(inbox: &mut Inbox, prompt: impl FnOnce() -> Answer + Send + 'static) -> Open {
+        let (sender, answers) = channel();
+        let ticket = inbox.helper(move || {
+            let _ = sender.send(prompt());
+            Message::Finished
+        });
+        Open { ticket, answers }
+    }
+
+    /// The answer, or none when `until` passes first; a signal answers with
+    /// [`Answer::Interrupted`]. Another wait may take this one's message: it looks again.
+    pub fn wait(&self, inbox: &mut Inbox, until: Instant) -> Option<Answer> {
+        loop {
+            if let Ok(answer) = self.answers.try_recv() {
                 // A terminal that was lost reads as the end of input just before the signal comes.
                 if answer == Answer::No && signal_follows(inbox) {
-                    return Answer::Interrupted;
+                    return Some(Answer::Interrupted);
                 }
                 if answer == Answer::Interrupted {
                     inbox.interrupted_at_prompt();
                 }
-                return answer;
+                return Some(answer);
             }
-            Some(Message::Signal(_)) => {
-                prompt::restore_terminal();
-                inbox.abandon(ticket);
-                return Answer::Interrupted;
+            let now = Instant::now();
+            if now >= until {
+                return None;
             }
-            _ => {}
+            if let Some(Message::Signal(_)) = inbox.recv_until(until.min(now + TICK)) {
+                self.close(inbox);
+                return Some(Answer::Interrupted);
+            }
+        }
+    }
+
+    /// Takes the question back: nobody waits for its answer any more.
+    pub fn close(&self, inbox: &mut Inbox) {
+        prompt::restore_terminal();
+        inbox.abandon(self.ticket);
+    }
+}
+
+/// Waits for a prompt's answer, however long it takes.
+fn ask(inbox: &mut Inbox, prompt: impl FnOnce() -> Answer + Send + 'static) -> Answer {
+    let open = Open::new(inbox, prompt);
+    loop {
+        if let Some(answer) = open.wait(inbox, Instant::now() + Duration::from_secs(3600)) {
+            return answer;
         }
     }
 }
@@ -75,8 +109,17 @@ pub fn text(inbox: &mut Inbox, question: &str) -> Answer {
 
 /// One key of several.
 pub fn menu(inbox: &mut Inbox, question: &str, keys: &[(char, String)]) -> Answer {
+    ask(inbox, one_of(question, keys))
+}
+
+/// The same, left standing while something else is done.
+pub fn open_menu(inbox: &mut Inbox, question: &str, keys: &[(char, String)]) -> Open {
+    Open::new(inbox, one_of(question, keys))
+}
+
+fn one_of(question: &str, keys: &[(char, String)]) -> impl FnOnce() -> Answer + Send + 'static {
     let (question, keys) = (question.to_owned(), keys.to_vec());
-    ask(inbox, move || {
+    move || {
         let keys: Vec<(char, &str)> =
             keys.iter().map(|(key, label)| (*key, label.as_str())).collect();
         match prompt::menu(&question, &keys) {
@@ -84,7 +127,7 @@ pub fn menu(inbox: &mut Inbox, question: &str, keys: &[(char, String)]) -> Answe
             prompt::Choice::Nothing => Answer::No,
             prompt::Choice::Interrupted => Answer::Interrupted,
         }
-    })
+    }
 }
 
 impl Run {

@@ -81,7 +81,7 @@ impl Run {
         let Some(rung) = self.plan.ladder.first().cloned() else { return Ok(()) };
         let ahead = self.ahead.get().cloned();
         let mut command = rung.command();
-        command.extend(self.inherited.iter().cloned());
+        command.extend(self.state.start.inherited(&self.state.run_id));
         let why = match &ahead {
             Some(ahead) if !ahead.ready => format!("{why}; but {}", ahead.why),
             _ => why.to_owned(),

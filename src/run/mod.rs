@@ -63,8 +63,6 @@ pub struct Run {
     pub policy: Policy,
     /// Whether the next rung is ready, once its survey is in.
     pub ahead: Arc<OnceLock<Readiness>>,
-    /// What the next rung inherits: the flags of its command line.
-    pub inherited: Vec<String>,
     begun: Instant,
     earlier: Duration,
     budget_said: bool,
@@ -126,7 +124,6 @@ impl Run {
             climb_asked: false,
             said: String::new(),
             ahead: Arc::default(),
-            inherited: Vec::new(),
         }
     }
 

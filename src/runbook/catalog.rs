@@ -56,6 +56,18 @@ impl Catalog {
         find::catalog(given)
     }
 
+    /// What a command line needs to find this catalog again from here: nothing, where it is found
+    /// by itself.
+    pub fn flags(&self) -> Vec<String> {
+        let real = |dir: &Path| fs::canonicalize(dir).ok();
+        let by_itself = find::catalog(None).ok().and_then(|dir| real(&dir));
+        if by_itself.is_some() && by_itself == real(&self.dir) {
+            return Vec::new();
+        }
+        let dir = std::path::absolute(&self.dir).unwrap_or_else(|_| self.dir.clone());
+        vec!["--runbooks".to_owned(), dir.display().to_string()]
+    }
+
     /// What is in a directory: the head of every runbook, by level and name.
     pub fn open(dir: &Path) -> Result<Catalog> {
         let mut catalog =

@@ -104,6 +104,17 @@ impl Parameters {
         self.with_variables(std::env::vars_os().filter_map(text))
     }
 
+    /// Those of these parameters that the operator gave, with the values that count; no secrets.
+    pub fn given<'a>(
+        &'a self,
+        known: &'a BTreeMap<String, Parameter>,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        known.iter().filter(|(_, parameter)| parameter.secret.is_none()).filter_map(|(name, _)| {
+            let value = self.flags.get(name).or_else(|| self.environment.get(name))?;
+            Some((name.as_str(), value.as_str()))
+        })
+    }
+
     /// Whether the operator gave this parameter.
     pub fn is_given(&self, name: &str) -> bool {
         self.flags.contains_key(name) || self.environment.contains_key(name)

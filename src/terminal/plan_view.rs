@@ -1,7 +1,7 @@
 //! PURE: the plan as the operator reads it before saying yes, and what to do when it is blocked.
 
 use crate::plan::{Plan, PlannedCriterion, PlannedStep, Rung};
-use crate::runbook::{Action, CommandForm, Confirm, Level, OnFailure, SecretSource, Target};
+use crate::runbook::{Action, CommandForm, Confirm, OnFailure, SecretSource, Target};
 use crate::step::{FieldChange, Standing};
 
 use super::layout::{Page, duration, millis, width};
@@ -38,7 +38,7 @@ pub fn blocked_text(plan: &Plan, style: &Style) -> String {
     for step in &blocked {
         page.text("  ", Paint::Plain, &step.step.place.to_string());
     }
-    let mut command = run_command(&plan.target, &plan.method);
+    let mut command = plan.command();
     for step in &blocked {
         command.extend(["--skip-blocked".to_owned(), step.step.id.clone()]);
     }
@@ -48,21 +48,9 @@ pub fn blocked_text(plan: &Plan, style: &Style) -> String {
     if let Some(rung) = plan.ladder.first() {
         let text = format!("or take the next way, {}:", rung_words(rung, &plan.target, style));
         page.text("", Paint::Plain, &text);
-        page.command(2, &run_command(&rung.target, &rung.method));
+        page.command(2, &rung.command());
     }
     page.finish()
-}
-
-/// The command line that rolls a target back by a method.
-pub fn run_command(target: &Target, method: &str) -> Vec<String> {
-    let mut command = vec!["rollback".to_owned(), target.level.as_str().to_owned()];
-    if target.level != Level::System {
-        command.push(target.name.clone());
-    }
-    if !method.is_empty() {
-        command.extend(["--method".to_owned(), method.to_owned()]);
-    }
-    command
 }
 
 /// `netra-staging / default`: the environment, as the first line says it.

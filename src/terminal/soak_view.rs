@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::after::{After, ItemPlan};
+use crate::after::{After, ItemPlan, TierPlan};
 use crate::event::VERSION;
 use crate::state::RunState;
 
@@ -14,9 +14,7 @@ use super::style::{Mark, Paint, Style};
 /// The page of `rollback validate`.
 pub fn soak_text(state: &RunState, after: &After, style: &Style) -> String {
     let mut page = Page::new(style);
-    let what = format!("{} {} {}", state.start.target, style.dot(), state.start.method);
-    let place = place_words(Some(&state.start.context), &state.start.namespace);
-    page.sides((Paint::Plain, ""), (Paint::Strong, &what), (Paint::Strong, &place));
+    head(&mut page, state, style);
     let verdict = state.word();
     page.text("", Paint::Dim, &format!("run {}, {verdict}", state.run_id));
     for tier in &after.tiers {
@@ -31,6 +29,25 @@ pub fn soak_text(state: &RunState, after: &After, style: &Style) -> String {
     }
     page.blank();
     next(&mut page, state, after, style);
+    page.finish()
+}
+
+/// What is validated, and where.
+fn head(page: &mut Page<'_>, state: &RunState, style: &Style) {
+    let what = format!("{} {} {}", state.start.target, style.dot(), state.start.method);
+    let place = place_words(Some(&state.start.context), &state.start.namespace);
+    page.sides((Paint::Plain, ""), (Paint::Strong, &what), (Paint::Strong, &place));
+}
+
+/// The lines above a tier whose items are asked now.
+pub fn tier_head(state: &RunState, tier: &TierPlan, style: &Style) -> String {
+    let mut page = Page::new(style);
+    head(&mut page, state, style);
+    let takes = crate::runbook::duration::format(tier.takes);
+    let title = format!("{} ({}, {takes})", tier.title, tier.name);
+    page.text("", Paint::Dim, &format!("run {}", state.run_id));
+    page.blank();
+    page.text("", Paint::Strong, &title);
     page.finish()
 }
 

@@ -106,6 +106,11 @@ enum Measured {
 /// The time between two samples.
 const SAMPLED: Duration = Duration::from_secs(10);
 
+/// How often a tier's automatic items are asked.
+fn pace(tier: &TierPlan) -> Duration {
+    (tier.takes / 10).clamp(PACE.0, PACE.1)
+}
+
 impl Soak<'_> {
     /// Answers that came with the command line.
     fn answer(
@@ -144,20 +149,21 @@ impl Soak<'_> {
             self.secrets = secrets::fetch(&after.secrets)?;
         }
         self.started(tier)?;
+        self.say(&soak_view::tier_head(&self.past.state, tier, &self.screen.err));
         if let Some(watching) = beside::watching(&self.past.state).filter(|_| !asked.is_empty()) {
             self.measured = Measured::These(Box::new(watching), None);
         }
         let mut good = self.pass(tier, &asked)?;
         self.sample()?;
         if self.interactive && good {
-            good = self.questions(tier, &manual)?;
+            good = self.questions(tier, &manual, &asked)?;
         }
         let watched = !asked.is_empty() && tier.takes <= LONGEST_WATCH && !self.once;
         if watched && good && self.left(tier) > Duration::ZERO {
             let left = humantime::format_duration(Duration::from_secs(self.left(tier).as_secs()));
             self.say(&format!("  watched for another {left}; Ctrl-C stops, calling again goes on"));
             while good && self.left(tier) > Duration::ZERO {
-                let rest = (tier.takes / 10).clamp(PACE.0, PACE.1).min(self.left(tier));
+                let rest = pace(tier).min(self.left(tier));
                 if judge::wait(&mut self.inbox, rest).is_none() {
                     self.stopped = true;
                     break;
@@ -222,10 +228,14 @@ impl Soak<'_> {
         Ok(good)
     }
 
-    /// Asks the person at the terminal; what is not answered stays open.
-    fn questions(&mut self, tier: &TierPlan, items: &[&ItemPlan]) -> Result<bool> {
-        let keys =
-            [('p', "[p]ass".to_owned()), ('f', "[f]ail".to_owned()), ('l', "[l]ater".to_owned())];
+    /// Asks the person at the terminal; what is not answered stays open. The automatic items are
+    /// watched meanwhile: false as soon as one of them does not hold.
+    fn questions(
+        &mut self,
+        tier: &TierPlan,
+        items: &[&ItemPlan],
+        asked: &[&ItemPlan],
+    ) -> Result<bool> {
         for item in items {
             self.past.refresh()?;
             if self.past.state.after.items.get(&item.id).is_some_and(|seen| seen.holds) {
@@ -233,7 +243,8 @@ impl Soak<'_> {
             }
             let what = item.instruction().unwrap_or_default();
             self.say(&soak_view::question(item, what, &self.screen.err));
-            match ask::menu(&mut self.inbox, " ", &keys) {
+            let Some(answer) = self.answered(tier, asked)? else { return Ok(false) };
+            match answer {
                 Answer::Key('p') => self.judged(tier, item, true, "prompt", "")?,
                 Answer::Key('f') => {
                     let why = match ask::text(&mut self.inbox, "What is wrong?") {
@@ -251,6 +262,22 @@ impl Soak<'_> {
             }
         }
         Ok(true)
+    }
+
+    /// The answer to one question; none where an automatic item failed before it came.
+    fn answered(&mut self, tier: &TierPlan, asked: &[&ItemPlan]) -> Result<Option<Answer>> {
+        let keys = [('p', "pass".to_owned()), ('f', "fail".to_owned()), ('l', "later".to_owned())];
+        let open = ask::open_menu(&mut self.inbox, " ", &keys);
+        loop {
+            if let Some(answer) = open.wait(&mut self.inbox, Instant::now() + pace(tier)) {
+                return Ok(Some(answer));
+            }
+            if !asked.is_empty() && !self.pass(tier, asked)? {
+                open.close(&mut self.inbox);
+                return Ok(None);
+            }
+            self.sample()?;
+        }
     }
 
     fn started(&mut self, tier: &TierPlan) -> Result<()> {
@@ -291,12 +318,14 @@ impl Soak<'_> {
         }
         self.offered = true;
         let Some(rung) = self.past.plan.ladder.first().cloned() else { return Ok(()) };
+        let mut command = rung.command();
+        command.extend(self.past.state.start.inherited(&self.past.state.run_id));
         self.past.add(
             self.screen,
             Record::EscalationOffered {
                 target: rung.target.to_string(),
                 method: rung.method.clone(),
-                command: rung.command(),
+                command,
                 ready: None,
                 why: format!("{} does not hold any more", item.check.name),
             },

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::Launch;
-use crate::draft::Draft;
+use crate::draft::{self, Draft};
 use crate::error::{Error, Exit, Result};
 use crate::facts::{self, Facts, Pace};
 use crate::inbox::{Inbox, Message};
@@ -73,13 +73,15 @@ impl Launch<'_> {
         for attempt in facts.endpoints.values_mut() {
             attempt.sentence = redactor.redact(&attempt.sentence);
         }
+        let given = self.given(runbook, settings, &parameters);
         let circumstances = Circumstances {
             ladder: match &draft.forward_of {
                 // What does not work forward is rolled back again.
-                Some(_) => runbook.methods.first().map(|it| rung_of(&runbook.target, it)),
+                Some(_) => runbook.methods.first().map(|it| rung_of(&runbook.target, it, &given)),
                 None => None,
             }
-            .map_or_else(|| self.ladder(runbook, &draft.method), |rung| vec![rung]),
+            .map_or_else(|| self.ladder(runbook, &draft.method, &given), |rung| vec![rung]),
+            given,
             skip_blocked: self.args.skip_blocked.clone(),
             simulated: self.simulated,
             elapsed_ms: millis(begun.elapsed()),
@@ -103,11 +105,11 @@ impl Launch<'_> {
     }
 
     /// The rungs above a method: the next methods, then the service's, then the system's.
-    fn ladder(&self, runbook: &Runbook, method: &str) -> Vec<Rung> {
+    fn ladder(&self, runbook: &Runbook, method: &str, given: &[String]) -> Vec<Rung> {
         let mut rungs = Vec::new();
         let above = runbook.methods.iter().skip_while(|it| it.name != method).skip(1);
         let above = above.filter(|method| method.not_ready.is_none());
-        rungs.extend(above.map(|method| rung_of(&runbook.target, method)));
+        rungs.extend(above.map(|method| rung_of(&runbook.target, method, given)));
         let mut targets = Vec::new();
         if runbook.target.level == Level::Component
             && let Some(service) = &runbook.service
@@ -119,12 +121,29 @@ impl Launch<'_> {
         }
         for target in targets {
             // A runbook that cannot be read is no rung; lint says why.
-            if let Ok((runbook, _)) = self.catalog.runbook(&target) {
+            if let Ok((runbook, settings)) = self.catalog.runbook(&target) {
+                let Ok(parameters) = Parameters::parse(&self.args.params) else { continue };
+                let given = self.given(&runbook, &settings, &parameters.with_environment());
                 let ready = runbook.methods.iter().filter(|method| method.not_ready.is_none());
-                rungs.extend(ready.map(|method| rung_of(&target, method)));
+                rungs.extend(ready.map(|method| rung_of(&target, method, &given)));
             }
         }
         rungs
+    }
+
+    /// What a command line for this runbook needs besides its target and method: the catalog,
+    /// where it would not be found by itself, and the parameters that were given.
+    fn given(
+        &self,
+        runbook: &Runbook,
+        settings: &Settings,
+        parameters: &Parameters,
+    ) -> Vec<String> {
+        let mut given = self.catalog.flags();
+        for (name, value) in parameters.given(&draft::known(runbook, settings)) {
+            given.extend(["--param".to_owned(), format!("{name}={value}")]);
+        }
+        given
     }
 }
 
@@ -148,12 +167,13 @@ pub fn pin_context(draft: &mut Draft) {
     }
 }
 
-fn rung_of(target: &Target, method: &Method) -> Rung {
+fn rung_of(target: &Target, method: &Method, given: &[String]) -> Rung {
     Rung {
         target: target.clone(),
         method: method.name.clone(),
         budget: method.budget,
         steps: method.steps.iter().map(|step| step.name.clone()).collect(),
+        given: given.to_vec(),
     }
 }
 

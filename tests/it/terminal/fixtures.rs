@@ -158,6 +158,7 @@ pub fn plan() -> Plan {
             "https://staging.netra.ai".to_owned(),
         )]),
         secrets: BTreeMap::new(),
+        given: Vec::new(),
         steps: vec![flags(), restart(), health()],
         criteria: vec![PlannedCriterion {
             criterion: Criterion {
@@ -180,12 +181,14 @@ pub fn plan() -> Plan {
                     "Restore the dispatcher from the stable branch",
                     "Deploy the restored code",
                 ]),
+                given: Vec::new(),
             },
             Rung {
                 target: Target { level: Level::Service, name: "netra-backend".to_owned() },
                 method: "flag".to_owned(),
                 budget: Some(Duration::from_secs(60)),
                 steps: strings(&["Turn every flag off"]),
+                given: Vec::new(),
             },
         ],
         survey: SurveyNote {
