@@ -126,11 +126,11 @@ pub fn perform(
     let mut failed: Option<Done> = None;
     let until = Instant::now() + timeout;
     while !open.is_empty() {
-        let mut patches = Vec::new();
+        let mut attempts = Vec::new();
         let left = until.saturating_duration_since(Instant::now());
         for workload in open.drain(..) {
             match resolved(workload, setting, cluster, mark, forecast) {
-                Ok(Some(argv)) => patches.push((workload, Invocation::new(argv, left))),
+                Ok(Some(argv)) => attempts.push((workload, Invocation::new(argv, left))),
                 Ok(None) => {}
                 Err(why) => {
                     failed = Some(worse(failed, Done::badly(why.sentence(), Vec::new())));
@@ -138,7 +138,7 @@ pub fn perform(
             }
         }
         let (workloads, invocations): (Vec<&Workload>, Vec<Invocation>) =
-            patches.into_iter().unzip();
+            attempts.into_iter().unzip();
         for (workload, captured) in workloads.iter().zip(hands.run(permit, &invocations)) {
             match ended_badly(&captured) {
                 None => patched.push(workload.to_string()),
