@@ -114,6 +114,44 @@ fn a_check_that_stays_red_is_applied_and_the_next_rung_is_offered_with_its_comma
 }
 
 #[test]
+fn the_command_of_the_next_rung_carries_what_was_given_and_does_as_it_says() {
+    let endpoint = Endpoint::status(503);
+    let scenario = flagged(&endpoint).component(
+        "dispatcher",
+        &format!(
+            "parameters:\n  base_url: {{}}\n  told: {{ default: nobody }}\nmethods:\n  flag:\n    \
+             steps:\n{FLAG_STEPS}  code:\n    steps:\n      - name: Deploy\n        command: [touch, \"${{told}}\"]\n\
+             recovered_when:\n  - http: {{ url: \"${{base_url}}/health\" }}\n    within: 1s\n"
+        ),
+    );
+    let base = format!("base_url={}", endpoint.url(""));
+    let rest = ["--incident", "INC-7", "--reason", "tools fail", "--output", "jsonl"];
+    let given = ["--param", &base, "--param", "told=the bridge", "--yes"];
+    let first =
+        ["component", "dispatcher"].iter().chain(&given).chain(&rest).copied().collect::<Vec<_>>();
+    let ended = scenario.run(&first).exits(5);
+    let lines = ended.lines();
+    let offered = lines.iter().find(|line| line["type"] == "escalation_offered").expect("an offer");
+    let command: Vec<&str> =
+        offered["command"].as_array().expect("argv").iter().filter_map(|it| it.as_str()).collect();
+    let run = &scenario.runs()[0];
+    assert_eq!(command[..5], ["rollback", "component", "dispatcher", "--method", "code"]);
+    for pair in [
+        ["--param", base.as_str()],
+        ["--param", "told=the bridge"],
+        ["--incident", "INC-7"],
+        ["--reason", "tools fail"],
+        ["--escalated-from", run.as_str()],
+    ] {
+        assert!(command.windows(2).any(|words| words == pair), "{pair:?} in {command:?}");
+    }
+    // A bot runs what it was given, word by word.
+    let next: Vec<&str> = command[1..].iter().copied().chain(["--yes"]).collect();
+    scenario.run(&next).exits(5);
+    assert!(scenario.path("the bridge").exists(), "the value given first is the value used");
+}
+
+#[test]
 fn a_dry_run_shows_the_live_values_and_changes_nothing() {
     let scenario = flagged(&Endpoint::status(503));
     let before = scenario.world().full_digest();

@@ -10,9 +10,9 @@ use crate::cli::{Output, ValidateArgs};
 use crate::commands::{answers, beside, operator};
 use crate::error::{Error, Exit, Result};
 use crate::event::{Phase, Record};
-use crate::inbox::{Answer, Inbox};
+use crate::inbox::Inbox;
 use crate::output::samples;
-use crate::run::{ask, millis};
+use crate::run::millis;
 use crate::runbook::watching::Watching;
 use crate::secrets;
 use crate::terminal::redact::Redactor;
@@ -22,6 +22,8 @@ use crate::world::clock;
 use super::judge;
 use super::{Past, unknown};
 use crate::commands::screen::Screen;
+
+mod questions;
 
 /// Tiers longer than this are watched by repeated calls.
 const LONGEST_WATCH: Duration = Duration::from_secs(3600);
@@ -45,6 +47,7 @@ pub fn validate(screen: &Screen, args: &ValidateArgs) -> Result<Exit> {
         secrets: BTreeMap::new(),
         offered: false,
         stopped: false,
+        prompting: false,
         measured: Measured::Not,
     };
     let tier = tier_of(&after, args.tier.as_deref())?;
@@ -92,6 +95,8 @@ struct Soak<'a> {
     secrets: BTreeMap<String, String>,
     offered: bool,
     stopped: bool,
+    /// A prompt stands on the last line of the terminal.
+    prompting: bool,
     measured: Measured,
 }
 
@@ -219,65 +224,16 @@ impl Soak<'_> {
                 self.stopped = true;
                 return Ok(false);
             };
+            let why = self.telling(&why);
             let known = self.past.state.after.items.get(&item.id);
-            if known.is_none_or(|seen| seen.holds != holds || seen.how != "check") {
+            if known.is_none_or(|seen| {
+                seen.holds != holds || seen.how != "check" || (!holds && seen.why != why)
+            }) {
                 self.judged(tier, item, holds, "check", &why)?;
             }
             good &= holds;
         }
         Ok(good)
-    }
-
-    /// Asks the person at the terminal; what is not answered stays open. The automatic items are
-    /// watched meanwhile: false as soon as one of them does not hold.
-    fn questions(
-        &mut self,
-        tier: &TierPlan,
-        items: &[&ItemPlan],
-        asked: &[&ItemPlan],
-    ) -> Result<bool> {
-        for item in items {
-            self.past.refresh()?;
-            if self.past.state.after.items.get(&item.id).is_some_and(|seen| seen.holds) {
-                continue;
-            }
-            let what = item.instruction().unwrap_or_default();
-            self.say(&soak_view::question(item, what, &self.screen.err));
-            let Some(answer) = self.answered(tier, asked)? else { return Ok(false) };
-            match answer {
-                Answer::Key('p') => self.judged(tier, item, true, "prompt", "")?,
-                Answer::Key('f') => {
-                    let why = match ask::text(&mut self.inbox, "What is wrong?") {
-                        Answer::Text(text) => text,
-                        _ => String::new(),
-                    };
-                    self.judged(tier, item, false, "prompt", &why)?;
-                    return Ok(false);
-                }
-                Answer::Interrupted => {
-                    self.stopped = true;
-                    return Ok(false);
-                }
-                _ => {}
-            }
-        }
-        Ok(true)
-    }
-
-    /// The answer to one question; none where an automatic item failed before it came.
-    fn answered(&mut self, tier: &TierPlan, asked: &[&ItemPlan]) -> Result<Option<Answer>> {
-        let keys = [('p', "pass".to_owned()), ('f', "fail".to_owned()), ('l', "later".to_owned())];
-        let open = ask::open_menu(&mut self.inbox, " ", &keys);
-        loop {
-            if let Some(answer) = open.wait(&mut self.inbox, Instant::now() + pace(tier)) {
-                return Ok(Some(answer));
-            }
-            if !asked.is_empty() && !self.pass(tier, asked)? {
-                open.close(&mut self.inbox);
-                return Ok(None);
-            }
-            self.sample()?;
-        }
     }
 
     fn started(&mut self, tier: &TierPlan) -> Result<()> {
@@ -301,8 +257,7 @@ impl Soak<'_> {
         how: &str,
         why: &str,
     ) -> Result<()> {
-        let redactor = Redactor::new(self.secrets.values().cloned().collect());
-        let why = &sanitize::line(&redactor.redact(why));
+        let why = &self.telling(why);
         let record = Record::ItemJudged {
             item: item.id.clone(),
             tier: tier.name.clone(),
@@ -330,6 +285,12 @@ impl Soak<'_> {
                 why: format!("{} does not hold any more", item.check.name),
             },
         )
+    }
+
+    /// A reason as it may be shown and kept.
+    fn telling(&self, why: &str) -> String {
+        let redactor = Redactor::new(self.secrets.values().cloned().collect());
+        sanitize::line(&redactor.redact(why))
     }
 
     /// Closes a tier whose items are all judged and whose time is over, and then the run.
@@ -376,8 +337,11 @@ impl Soak<'_> {
         }
     }
 
-    fn say(&self, text: &str) {
+    fn say(&mut self, text: &str) {
         if self.screen.output == Output::Text || self.interactive {
+            if std::mem::take(&mut self.prompting) {
+                self.screen.say("");
+            }
             self.screen.say(text);
         }
     }

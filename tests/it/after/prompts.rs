@@ -40,6 +40,27 @@ fn an_engineer_answers_the_items_at_the_terminal_and_says_what_is_wrong() {
 }
 
 #[test]
+fn what_is_watched_fails_while_a_person_is_asked_and_the_question_is_taken_back() {
+    let (scenario, endpoint) = recovered();
+    let mut screen = typed(&scenario, &["validate", "--tier", "immediate"]);
+    screen.exp_string("Log in as a user.").expect("the instruction");
+    screen.exp_string("[l]ater").expect("the question");
+    endpoint.answers(|_| (500, String::new()));
+    let before = screen.exp_string("Service health").expect("the item that fails");
+    assert!(before.ends_with("\n  x "), "it has a line of its own: {before:?}");
+    screen.exp_string("does not hold").expect("what became of it");
+    screen.exp_string("--method config").expect("the next rung");
+    screen.exp_eof().expect("the end, with no key pressed");
+    let records = scenario.records();
+    let judged: Vec<_> = records.iter().filter(|it| it["type"] == "item_judged").collect();
+    assert_eq!(judged.len(), 2, "the person's item is not judged: {judged:?}");
+    assert_eq!(
+        (&judged[1]["item"], &judged[1]["holds"]),
+        (&"service-health".into(), &false.into())
+    );
+}
+
+#[test]
 fn who_decided_a_system_rollback_is_asked_again_until_it_is_one_who_may() {
     let endpoint = Endpoint::status(503);
     let scenario = broken(&endpoint).file(

@@ -64,6 +64,13 @@ fn a_regression_is_found_while_it_is_watched_and_the_next_rung_is_proposed() {
     let judged: Vec<&Value> = records.iter().filter(|it| it["type"] == "item_judged").collect();
     assert_eq!(judged.iter().map(|it| &it["holds"]).collect::<Vec<_>>(), [true, false]);
     assert!(records.iter().any(|it| it["type"] == "escalation_offered"));
+    // Another reason is news; the same one again is not.
+    endpoint.answers(|_| (404, String::new()));
+    for _ in 0..2 {
+        scenario.run(&["validate", "--once", "--tier", "immediate"]).exits(1).says("404");
+    }
+    let judged = |it: &&Value| it["type"] == "item_judged";
+    assert_eq!(scenario.records().iter().filter(judged).count(), 3);
     endpoint.answers(|_| (200, String::new()));
     scenario.run(&["validate", "--once", "--tier", "immediate"]).exits(5).says("holds");
 }
