@@ -56,7 +56,8 @@ pub fn verdict_text(state: &RunState, style: &Style) -> String {
     page.finish()
 }
 
-/// Who decides where it did not end well; what of the validation is open where it must be closed.
+/// Who decides where it did not end well; what of the validation is open, and whether it must be
+/// closed.
 fn followed(page: &mut Page<'_>, state: &RunState, finish: &Finish) {
     let Some(plan) = state.plan() else { return };
     let who = plan.after.who_decides();
@@ -64,10 +65,17 @@ fn followed(page: &mut Page<'_>, state: &RunState, finish: &Finish) {
         page.text(INDENT, Paint::Dim, &format!("decides: {who} (rollback contacts)"));
     }
     let word = state.after.word(&plan.after).filter(|word| word != "closed");
-    if let Some(word) = word.filter(|_| plan.after.required && !state.start.simulated) {
+    let Some(word) = word.filter(|_| !state.start.simulated) else { return };
+    if plan.after.required {
         let text = format!("not closed: {word} of its validation hold");
         page.text(INDENT, Paint::Change, &text);
         page.command(4, &["rollback", "validate", &state.run_id].map(str::to_owned));
+    } else if matches!(finish.verdict, Verdict::Recovered | Verdict::Applied) {
+        page.sides(
+            (Paint::Plain, INDENT),
+            (Paint::Dim, &format!("rollback validate {}", state.run_id)),
+            (Paint::Dim, &format!("{word} hold")),
+        );
     }
 }
 

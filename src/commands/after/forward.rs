@@ -49,8 +49,12 @@ pub fn forward(
     let mut run = args.run.clone();
     if past.plan.target == *target {
         run.method = Some(past.plan.method.clone());
-        let known = past.plan.parameters.iter().map(|(name, value)| format!("{name}={value}"));
-        run.params.splice(0..0, known);
+        // What the run was given counts, except for what is given now.
+        let now = |name: &str| {
+            args.run.params.iter().any(|it| it.split_once('=').is_some_and(|(it, _)| it == name))
+        };
+        let known = past.plan.parameters.iter().filter(|(name, _)| !now(name));
+        run.params.extend(known.map(|(name, value)| format!("{name}={value}")));
     }
     let run_id = past.state.run_id.clone();
     let adapt = |draft: &mut Draft| {

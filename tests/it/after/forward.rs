@@ -1,7 +1,8 @@
 //! `rollback forward`.
 
 use super::super::scenario::NAMESPACE;
-use super::recovered;
+use super::{broken, recovered};
+use crate::scenario::Endpoint;
 
 const TICKS: [&str; 5] =
     ["recovery", "--criterion", "all-issues-resolved", "--criterion", "testing-improved"];
@@ -33,6 +34,22 @@ fn open_criteria_stop_the_way_forward_and_ticked_ones_open_it() {
         .run(&["forward", "component", "dispatcher", "--run", &forward, "--yes"])
         .exits(2)
         .says("was itself the way forward");
+}
+
+#[test]
+fn a_parameter_that_the_run_was_given_may_be_given_again() {
+    let endpoint = Endpoint::status(503);
+    let scenario = broken(&endpoint).component(
+        "dispatcher",
+        "parameters:\n  reader: {}\nmethods:\n  flag:\n    steps:\n      - name: Turn the flag off\n        \
+         set_flags: { configmap: flags, flags: { NEW_CODE: \"false\" } }\n      - name: Restart\n        \
+         restart: [\"deployment/${reader}\"]\n",
+    );
+    scenario.run(&["component", "dispatcher", "--param", "reader=backend", "--yes"]).exits(5);
+    scenario.run(&TICKS).exits(0);
+    let forward = ["forward", "component", "dispatcher", "--yes", "--param", "reader=backend"];
+    scenario.run(&forward).exits(5);
+    assert_eq!(scenario.carried("backend", "NEW_CODE"), ["true", "true", "true"]);
 }
 
 #[test]

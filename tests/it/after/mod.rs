@@ -78,7 +78,8 @@ fn recovered() -> (Scenario, Endpoint) {
             "Ada (CTO)",
         ])
         .exits(0)
-        .says("recovered");
+        .says("recovered")
+        .says("0 of 2 tiers hold");
     (scenario, endpoint)
 }
 
