@@ -91,7 +91,16 @@ pub fn forward(
         way: Some(Way { check: &check, begun: &begun }),
         state: journal::state_dir()?,
     };
-    launch.go(target.clone())
+    let exit = launch.go(target.clone())?;
+    if exit == Exit::Success && args.run.dry_run && overridden.is_none() && !open.is_empty() {
+        let error = refused(&past, &open);
+        screen.say(&format!("a run would be refused: {}", error.message));
+        for hint in &error.hints {
+            screen.say(&format!("  {hint}"));
+        }
+        return Ok(error.exit);
+    }
+    Ok(exit)
 }
 
 /// The newest rollback of a target that is over and was no rehearsal.
@@ -247,6 +256,11 @@ fn gate(past: &Past, open: &[String], args: &ForwardArgs) -> Result<Option<Strin
     if open.is_empty() || args.run.dry_run {
         return Ok(None);
     }
+    Err(refused(past, open).into())
+}
+
+/// The way forward is not open: what is to be ticked first.
+fn refused(past: &Past, open: &[String]) -> Error {
     let run_id = &past.state.run_id;
     let mut error = Error::blocked(format!(
         "{} of {} criteria of the way forward are open",
@@ -256,11 +270,10 @@ fn gate(past: &Past, open: &[String], args: &ForwardArgs) -> Result<Option<Strin
     for item in past.plan.after.criteria.iter().filter(|item| open.contains(&item.id)) {
         error = error.hint(format!("{}: {}", item.id, item.text));
     }
-    Err(error
+    error
         .hint(format!("tick them: rollback recovery {run_id} --criterion {}", open[0]))
         .hint("or say who decides otherwise: --override WHO --reason TEXT")
         .hint("nothing was changed")
-        .into())
 }
 
 /// What is no longer as the run left it belongs to somebody else.

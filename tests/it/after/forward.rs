@@ -17,8 +17,15 @@ fn open_criteria_stop_the_way_forward_and_ticked_ones_open_it() {
         .exits(4)
         .says("2 of 2 criteria")
         .says("all-issues-resolved");
+    // A dry-run shows the plan, and that a run would not be let begin.
+    scenario
+        .run(&["forward", "component", "dispatcher", "--dry-run"])
+        .exits(4)
+        .says("NEW_CODE  false -> true")
+        .says("a run would be refused: 2 of 2 criteria");
     assert_eq!(scenario.changes().len(), changes);
     scenario.run(&TICKS).exits(0);
+    scenario.run(&["forward", "component", "dispatcher", "--dry-run"]).exits(0);
     let ended = scenario.run(&["forward", "component", "dispatcher", "--yes", "-o", "jsonl"]);
     let lines = ended.exits(0).lines();
     assert_eq!(lines[0]["forward_of"], rollback.as_str());
