@@ -194,9 +194,10 @@ fn step_line(
     let lead = format!("{} {number}  ", style.mark(mark));
     let name = style.clean(name);
     let paint = Style::paint_of(mark);
-    let room = TIME_COLUMN.saturating_sub(width(&lead) + width(took));
-    if width(&name) < room {
-        let gap = " ".repeat(room - width(&name));
+    let taken = width(&lead) + width(&name) + width(took);
+    if taken + 2 <= style.width {
+        // A long name moves its own time a little, not to the far edge.
+        let gap = " ".repeat(TIME_COLUMN.saturating_sub(taken).max(2));
         page.push(&[(paint, &lead), (Paint::Plain, &name), (Paint::Plain, &gap), (paint, took)]);
     } else {
         page.sides((paint, &lead), (Paint::Plain, &name), (paint, took));
