@@ -202,7 +202,10 @@ circle.number { fill: var(--check); stroke: none; }
   main { max-width: none; padding: 0; }
   .gantt { min-width: 0; }
   .wide { overflow: visible; }
+  .metrics { font-size: .82em; }
+  .metrics th, .metrics td { overflow-wrap: break-word; padding-right: .4rem; }
   .metrics th { white-space: normal; }
+  .metrics .spark { min-width: 4rem; }
   h2, h3 { break-after: avoid; }
   tr, pre, .gap, .gantt { break-inside: avoid; }
   .verdict, .gantt rect, .spark .run { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
