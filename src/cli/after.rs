@@ -138,7 +138,7 @@ pub struct ForwardArgs {
 /// What `rollback runs` lists.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Filter {
-    /// Only this target: `component tool-dispatcher`, or its name alone.
+    /// Only this target: `component tool-dispatcher`, `component/tool-dispatcher`, or the name alone.
     #[arg(long, value_name = "TARGET")]
     pub target: Option<String>,
     /// Only runs that came to this: a verdict, `paused` or `unfinished`.

@@ -22,7 +22,9 @@ pub fn runs(screen: &Screen, args: &RunsArgs) -> Result<Exit> {
 fn fits(filter: &Filter, state: &RunState) -> bool {
     let target = &state.start.target;
     let named = |wanted: &String| {
-        target == wanted || target.split_once(' ').is_some_and(|(_, name)| name == wanted)
+        target.split_once(' ').is_some_and(|(level, name)| {
+            name == wanted || wanted.split_once(['/', ' ']) == Some((level, name))
+        }) || target == wanted
     };
     filter.target.as_ref().is_none_or(named)
         && filter.verdict.as_ref().is_none_or(|wanted| state.word() == wanted)
@@ -34,18 +36,24 @@ fn list(screen: &Screen, filter: &Filter) -> Result<Exit> {
     let stored = read::runs(&journal::state_dir()?)?;
     let mut states = Vec::new();
     let mut damaged = Vec::new();
+    let mut others = 0;
     for run in stored {
         match run.read {
             Ok(read) => {
-                let fitting = RunState::fold(&read.records).filter(|state| fits(filter, state));
-                if filter.limit.is_none_or(|limit| states.len() < limit) {
-                    states.extend(fitting);
+                let Some(state) = RunState::fold(&read.records) else { continue };
+                if !fits(filter, &state) {
+                    others += 1;
+                } else if filter.limit.is_none_or(|limit| states.len() < limit) {
+                    states.push(state);
                 }
             }
             Err(error) => damaged.push(format!("{}: {error}", run.run_id)),
         }
     }
     match screen.output {
+        Output::Text if states.is_empty() && others > 0 => {
+            screen.result(&format!("None of {} fits.", count(others)));
+        }
         Output::Text => screen.result(&runs_view::runs_table(&states, &screen.out)),
         Output::Json => {
             let values: Vec<_> = states.iter().map(json::run_json).collect();

@@ -12,7 +12,10 @@ fn runs_are_filtered_by_target_verdict_time_and_incident() {
     assert_eq!(count(&[]), 1);
     assert_eq!(count(&["--target", "dispatcher"]), 1);
     assert_eq!(count(&["--target", "component dispatcher"]), 1);
+    assert_eq!(count(&["--target", "component/dispatcher"]), 1);
+    assert_eq!(count(&["--target", "service dispatcher"]), 0);
     assert_eq!(count(&["--target", "other"]), 0);
+    scenario.run(&["runs", "--target", "other"]).exits(0).says("None of 1 run fits.");
     assert_eq!(count(&["--verdict", "recovered", "--since", "1h", "--incident", "INC-7"]), 1);
     assert_eq!(count(&["--verdict", "failed"]), 0);
     assert_eq!(count(&["--since", "2099-01-01"]), 0);
