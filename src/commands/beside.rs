@@ -1,5 +1,6 @@
 //! What goes on beside a run and never stands in its way: who is told, and what is measured.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::runbook::catalog::Catalog;
 use crate::runbook::parameters::Parameters;
 use crate::runbook::watching::Watching;
 use crate::state::RunState;
+use crate::terminal::redact::Redactor;
 
 use super::ahead::known_params;
 use super::screen::Screen;
@@ -28,6 +30,7 @@ const WAIT: Duration = Duration::from_secs(1);
 pub struct Beside {
     sampler: Option<Sampler>,
     pending: Pending,
+    secrets: Vec<String>,
 }
 
 impl Beside {
@@ -51,6 +54,7 @@ impl Beside {
                     }
                     views.push(View::Told(notifier));
                 }
+                beside.secrets.clone_from(&watching.secrets);
                 let fresh = stopped.is_none();
                 beside.sampler = Some(Sampler::start(&watching, fresh, sender, &beside.pending));
             }
@@ -72,6 +76,11 @@ impl Beside {
                 (Beside::default(), channel().1)
             }
         }
+    }
+
+    /// Hides the secrets of the run, and those that only they who are told and asked need.
+    pub fn redactor(&self, secrets: &BTreeMap<String, String>) -> Redactor {
+        Redactor::new(secrets.values().chain(&self.secrets).cloned().collect())
     }
 
     /// After the end was shown: a moment for those who are told, and for the last numbers.

@@ -22,7 +22,6 @@ use crate::runbook::{Confirm, Level, Settings, Target};
 use crate::state::RunState;
 use crate::step::{Nature, Standing};
 use crate::terminal::prompt;
-use crate::terminal::redact::Redactor;
 use crate::world::clock;
 use crate::world::hands::Hands;
 
@@ -138,7 +137,7 @@ impl Launch<'_> {
         let recorder = Recorder::new(journal, views).guarded(lock.guard()).beside(told);
         let mut hands = Hands::new(inbox, recorder);
         hands.output_dir = Some(output_dir);
-        hands.redact(Redactor::new(policy.secrets.values().cloned().collect()));
+        hands.redact(beside.redactor(&policy.secrets));
         let mut state = self
             .begin(&mut hands, &surveyed.plan, &confirmed, approval)
             .map_err(|error| journal_failed(&error, true))?;

@@ -152,7 +152,13 @@ fn measure(watching: &Watching, run: Option<&Around>) -> Vec<Measured> {
             .keys()
             .map(|name| scope.spawn(move || one(watching, name, run)))
             .collect();
-        asked.into_iter().filter_map(|thread| thread.join().ok()).collect()
+        let mut found: Vec<Measured> =
+            asked.into_iter().filter_map(|thread| thread.join().ok()).collect();
+        let redactor = watching.redactor();
+        for why in found.iter_mut().filter_map(|one| one.why.as_mut()) {
+            *why = redactor.redact(why);
+        }
+        found
     })
 }
 

@@ -11,7 +11,6 @@ use crate::journal::{self, Journal, read};
 use crate::output::recorder::Recorder;
 use crate::run::{Conclusion, Policy, Run, ask};
 use crate::state::RunState;
-use crate::terminal::redact::Redactor;
 use crate::terminal::{prompt, resume_view};
 use crate::world::hands::Hands;
 
@@ -90,7 +89,7 @@ pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
     let recorder = Recorder::new(journal, views).guarded(lock.guard()).beside(told);
     let mut hands = Hands::new(inbox, recorder);
     hands.output_dir = Some(output_dir);
-    hands.redact(Redactor::new(policy.secrets.values().cloned().collect()));
+    hands.redact(beside.redactor(&policy.secrets));
     let mut state = state;
     let resumed = Record::Resumed {
         operator: super::operator(),

@@ -65,9 +65,11 @@ impl Notifier {
                 let (told, alertmanager) = (told.clone(), alertmanager.clone());
                 let (name, on) = (told.name.clone(), told.on.clone());
                 let (records, pending) = (records.clone(), pending.clone());
+                let redactor = watching.redactor();
                 std::thread::spawn(move || {
                     for message in receiver {
-                        let came_of = deliver(&told, alertmanager.as_ref(), &message);
+                        let mut came_of = deliver(&told, alertmanager.as_ref(), &message);
+                        came_of.why = redactor.redact(&came_of.why);
                         let done = Some((told.name.clone(), message.occasion.clone()));
                         let _ = records.send(Record::Notified(came_of));
                         pending.end(&done);

@@ -30,6 +30,9 @@ pub struct Watching {
     pub notifications: Vec<Notification>,
     /// Where it came from.
     pub place: Place,
+    /// The secrets that stand in it once it is resolved; nobody may see them.
+    #[serde(skip)]
+    pub secrets: Vec<String>,
 }
 
 /// A server that is asked.
@@ -256,6 +259,7 @@ impl Watching {
         self.texts(&mut |text| used.extend(template::late(text).into_iter().map(str::to_owned)));
         let resolved = given.resolve(&settings.parameters, &used)?;
         let secrets = crate::secrets::fetch(&resolved.secrets)?;
+        self.secrets = secrets.values().cloned().collect();
         let mut failed = None;
         self.texts(&mut |text| {
             let lookup = |name: &str| {

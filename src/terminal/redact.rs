@@ -20,6 +20,12 @@ const SHORTEST: usize = 4;
 /// The shortest line of a value with several lines that is looked for by itself.
 const SHORTEST_LINE: usize = 8;
 
+/// What stands where a text was cut. A value that was cut by it is looked for as well.
+const CUT: &str = "…";
+
+/// The shortest part of a value, in bytes, that is looked for before such a cut.
+const SHORTEST_PART: usize = 4;
+
 /// Knows the secrets of a run.
 #[derive(Clone, Default)]
 pub struct Redactor {
@@ -132,7 +138,17 @@ impl RedactStream {
                     secret.push((at, at + pattern.len()));
                     break;
                 }
-                if !all && rest.len() < pattern.len() && pattern.as_bytes().starts_with(rest) {
+                let mut cut = shared(rest, pattern.as_bytes());
+                while !text.is_char_boundary(at + cut) {
+                    cut -= 1;
+                }
+                if cut >= SHORTEST_PART && rest[cut..].starts_with(CUT.as_bytes()) {
+                    secret.push((at, at + cut));
+                    break;
+                }
+                let begun = cut == rest.len()
+                    || (cut >= SHORTEST_PART && CUT.as_bytes().starts_with(&rest[cut..]));
+                if !all && rest.len() < pattern.len() + CUT.len() && begun {
                     end = end.min(at);
                 }
             }
@@ -166,6 +182,11 @@ impl RedactStream {
         text[end..].clone_into(&mut self.held);
         out
     }
+}
+
+/// How many bytes two texts begin with in common.
+fn shared(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 /// The forms in which programs print a value.
@@ -270,6 +291,17 @@ mod tests {
     #[test]
     fn a_secret_is_replaced_wherever_it_stands() {
         assert_eq!(one("hunter2!", "a hunter2! and xhunter2!x"), "a [redacted] and x[redacted]x");
+    }
+
+    #[test]
+    fn a_secret_that_was_cut_is_still_one() {
+        assert_eq!(one("hunter2!", "a token hunte… (wanted 1)"), "a token [redacted]… (wanted 1)");
+        assert_eq!(one("hunt€r2!", "a token hunt… (wanted 1)"), "a token [redacted]… (wanted 1)");
+        assert_eq!(one("hunter2!", "the hunt goes on"), "the hunt goes on");
+        let redactor = Redactor::new(vec!["hunter2!".to_owned()]);
+        let mut stream = redactor.stream();
+        let pieces = ["a hun", "ter", "\u{2026} z"].map(|piece| stream.push(piece));
+        assert_eq!(pieces.concat() + &stream.finish(), "a [redacted]… z");
     }
 
     #[test]

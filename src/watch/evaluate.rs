@@ -10,6 +10,7 @@ use super::decide::Seen;
 use crate::runbook::bound::Bound;
 use crate::runbook::duration;
 use crate::runbook::watching::{Severity, Source, Trigger, Watching};
+use crate::terminal::redact::Redactor;
 use crate::world::alerts::Alert;
 use crate::world::metrics::{Point, Server};
 use crate::world::process::{Ending, Invocation, capture};
@@ -71,6 +72,11 @@ struct Found {
 }
 
 impl Watching {
+    /// What its servers and commands say may quote the secrets that they were given.
+    pub fn redactor(&self) -> Redactor {
+        Redactor::new(self.secrets.clone())
+    }
+
     /// The Prometheus server, or why there is none.
     pub fn prometheus(&self) -> Result<Server, String> {
         server(self.prometheus.as_ref(), "prometheus")
@@ -101,6 +107,10 @@ pub fn all(watching: &Watching) -> Vec<Evaluation> {
             .collect();
         asked.into_iter().filter_map(|thread| thread.join().ok()).collect()
     });
+    let redactor = watching.redactor();
+    for one in &mut found {
+        one.why = redactor.redact(&one.why);
+    }
     found.sort_by(|a, b| (a.severity, &a.name).cmp(&(b.severity, &b.name)));
     found
 }

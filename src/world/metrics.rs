@@ -203,9 +203,7 @@ fn data(status: u16, body: &str) -> Result<Value, NoData> {
 
 /// One safe line of what somebody else wrote.
 pub(super) fn brief(text: &str) -> String {
-    let line = sanitize::line(text.lines().next().unwrap_or_default());
-    let cut: String = line.chars().take(160).collect();
-    if cut.len() < line.len() { format!("{cut}…") } else { cut }
+    super::web::brief(text, 160)
 }
 
 /// A span of seconds; nothing where it is negative.

@@ -220,10 +220,7 @@ fn judge(http: &Http, response: Response) -> Attempt {
             match value.pointer(pointer) {
                 Some(found) if found == wanted => {}
                 Some(found) => {
-                    let found: String = crate::terminal::sanitize::line(&found.to_string())
-                        .chars()
-                        .take(60)
-                        .collect();
+                    let found = brief(&found.to_string(), 60);
                     return Attempt::failed(format!(
                         "{status}, but {pointer} is {found} (wanted {wanted})"
                     ));
@@ -237,6 +234,14 @@ fn judge(http: &Http, response: Response) -> Attempt {
         }
     }
     Attempt { passed: true, sentence: status.to_string(), elsewhere: None }
+}
+
+/// The first line of what somebody else wrote, safe, with a mark where it was cut. A secret that was
+/// cut so is still known as one.
+pub fn brief(text: &str, columns: usize) -> String {
+    let line = crate::terminal::sanitize::line(text.lines().next().unwrap_or_default());
+    let cut: String = line.chars().take(columns).collect();
+    if cut.len() < line.len() { format!("{cut}…") } else { cut }
 }
 
 /// The ways to get no answer, as different sentences; never the URL, whose query may hold a secret.

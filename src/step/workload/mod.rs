@@ -271,7 +271,7 @@ fn waiting(cluster: &Cluster, facts: &WorkloadFacts, effect: Effect) -> Effect {
         return Effect::Underway(text);
     };
     let pod = pod["metadata"]["name"].as_str().unwrap_or_default();
-    let words: String = event.message.chars().take(EVENT).collect();
+    let words = crate::world::web::brief(&event.message, EVENT);
     Effect::Underway(format!("{text} · {pod} {}: {words}", event.reason))
 }
 

@@ -5,3 +5,4 @@ mod inert;
 mod journals;
 mod nobody;
 mod secrets;
+mod told;

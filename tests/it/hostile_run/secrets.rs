@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::scenario::{Endpoint, Scenario};
 
 /// The secret; no six characters of it may be seen.
-const CANARY: &str = "xq7-canary-93f1kz";
+pub const CANARY: &str = "xq7-canary-93f1kz";
 
-fn leaks(text: &str) -> bool {
+pub fn leaks(text: &str) -> bool {
     (0..=CANARY.len() - 6).any(|at| text.contains(&CANARY[at..at + 6]))
 }
 
 /// Files below a directory that hold some of the secret.
-fn leaking_files(dir: &Path, leaking: &mut Vec<String>, seen: &mut usize) {
+pub fn leaking_files(dir: &Path, leaking: &mut Vec<String>, seen: &mut usize) {
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {
