@@ -12,12 +12,15 @@ use std::time::{Duration, Instant};
 use super::secrets::{CANARY, leaking_files, leaks};
 use crate::scenario::{NAMESPACE, Scenario};
 
+/// The head and the body of each request.
+type Heard = Arc<Mutex<Vec<(String, String)>>>;
+
 /// A server that keeps heads and bodies, repeats the head in its answer, and answers only once
 /// `go` is there.
-fn echoing(go: PathBuf) -> (String, Arc<Mutex<Vec<(String, String)>>>) {
+fn echoing(go: PathBuf) -> (String, Heard) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
     let address = listener.local_addr().expect("an address").to_string();
-    let heard: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
+    let heard = Heard::default();
     let kept = Arc::clone(&heard);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
