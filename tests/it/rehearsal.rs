@@ -67,6 +67,31 @@ fn everything_that_is_printed_is_stamped_as_simulated() {
 }
 
 #[test]
+fn a_rehearsal_that_is_interrupted_is_rehearsed_again_for_its_sandbox_is_gone() {
+    let scenario = Scenario::new();
+    let runbooks = concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks");
+    let target = ["rehearse", "component", "tool-dispatcher"];
+    let arguments = [&["--runbooks", runbooks], &target[..], &["--pod-start", "300ms"]].concat();
+    let rehearsing = scenario.start(&arguments);
+    super::prometheus::eventually("it works", || {
+        scenario.runs().first()?;
+        scenario.records().iter().find(|it| it["type"] == "step_intended").cloned()
+    });
+    let process = rustix::process::Pid::from_child(&rehearsing);
+    rustix::process::kill_process(process, rustix::process::Signal::INT).expect("signalled");
+    let ended = rehearsing.wait_with_output().expect("it ends");
+    let shown = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert_eq!(ended.status.code(), Some(130), "{shown}");
+    assert!(shown.contains("rehearse it again"), "{shown}");
+    let again = "rollback rehearse component tool-dispatcher --method flag";
+    assert!(shown.contains(again) && !shown.contains("rollback resume"), "{shown}");
+    let paused = scenario.records().pop().expect("a record");
+    assert_eq!(paused["resume"], serde_json::json!(again.split(' ').collect::<Vec<_>>()));
+    let listed = scenario.run(&["runs"]).exits(0).stdout;
+    assert!(!listed.contains("resume"), "{listed}");
+}
+
+#[test]
 fn a_permission_that_is_missing_blocks_the_steps_that_need_it() {
     rehearse(&["component", "tool-dispatcher", "--fault", "permission-denied"])
         .exits(4)
