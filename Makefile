@@ -3,10 +3,10 @@
 KUBECTL_DIR := .tools/bin
 export PATH := $(CURDIR)/$(KUBECTL_DIR):$(PATH)
 
-.PHONY: help build rehearse test nightly fuzz lint doc completions bench audit kubectl ci
+.PHONY: help build rehearse test cluster-test nightly fuzz lint doc completions bench audit kubectl ci
 
 help: ## Say what can be made
-	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 16
 
 build: ## Build the release binary
 	cargo build --release
@@ -23,6 +23,10 @@ TEST_THREADS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 3 ] && echo
 
 test: kubectl ## Run every test
 	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --quiet
+
+cluster-test: kubectl ## Run what must hold on every cluster against the one of ROLLBACK_TEST_KUBECONFIG
+	@test -n "$$ROLLBACK_TEST_KUBECONFIG" || { echo 'set ROLLBACK_TEST_KUBECONFIG to a kubeconfig' >&2; exit 2; }
+	cargo test --test it -- any_cluster --nocapture
 
 nightly: kubectl ## Run every test and the slower proofs
 	cargo test -- --include-ignored

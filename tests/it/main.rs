@@ -13,6 +13,7 @@
 )]
 
 mod after;
+mod any_cluster;
 mod approvals;
 mod crash;
 mod foresight;

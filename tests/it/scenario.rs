@@ -156,6 +156,11 @@ impl Scenario {
         self
     }
 
+    /// The value of one.
+    pub fn env_of(&self, name: &str) -> String {
+        self.env.get(name).cloned().unwrap_or_default()
+    }
+
     /// A cluster, with kubectl pointed at it as `admin`.
     #[must_use]
     pub fn cluster(mut self) -> Scenario {
