@@ -54,15 +54,23 @@ fn who_waits_is_told_for_whom_and_goes_on_when_the_lock_is_free() {
 }
 
 #[test]
-fn ctrl_c_ends_the_wait_for_the_lock() {
+fn a_signal_ends_the_wait_for_the_lock() {
     let scenario = world();
     let first = at_the_gate(&scenario, &[], "15s");
+    let before = holder(&scenario);
     let waiting = ["component", "other", "--yes", "--lock-timeout", "60s", "-o", "jsonl"];
-    let mut second = elsewhere(&scenario, &waiting).spawn().expect("it starts");
-    let (_, rest) = read_until(&mut second, |event| event["type"] == "notice");
-    signal(&second, "-INT");
-    drop(rest);
-    ended(second).exits(130).says("Ctrl-C: nothing was changed");
+    for (name, code, said) in [
+        ("-INT", 130, "Ctrl-C"),
+        ("-TERM", 143, "SIGTERM"),
+        ("-HUP", 143, "the connection was lost"),
+    ] {
+        let mut second = elsewhere(&scenario, &waiting).spawn().expect("it starts");
+        let (_, rest) = read_until(&mut second, |event| event["type"] == "notice");
+        signal(&second, name);
+        drop(rest);
+        ended(second).exits(code).says(&format!("{said}: nothing was changed"));
+        assert_eq!(holder(&scenario), before, "who has it keeps it");
+    }
     open_the_gate(&scenario);
     ended(first).exits(5);
 }
