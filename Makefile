@@ -18,8 +18,11 @@ rehearse: kubectl ## Build, and rehearse the rollback of component tool-dispatch
 	@cargo build --quiet
 	@./target/debug/rollback --runbooks runbooks rehearse component tool-dispatcher
 
+# Many tests wait for something: a third one makes use of two cores.
+TEST_THREADS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 3 ] && echo $$n || echo 3)
+
 test: kubectl ## Run every test
-	cargo test --quiet
+	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --quiet
 
 nightly: kubectl ## Run every test and the slower proofs
 	cargo test -- --include-ignored

@@ -347,7 +347,7 @@ Register-ArgumentCompleter -Native -CommandName 'rollback' -ScriptBlock {
             break
         }
         'rollback;runs' {
-            [CompletionResult]::new('--target', '--target', [CompletionResultType]::ParameterName, 'Only this target: `component tool-dispatcher`, or its name alone')
+            [CompletionResult]::new('--target', '--target', [CompletionResultType]::ParameterName, 'Only this target: `component tool-dispatcher`, `component/tool-dispatcher`, or the name alone')
             [CompletionResult]::new('--verdict', '--verdict', [CompletionResultType]::ParameterName, 'Only runs that came to this: a verdict, `paused` or `unfinished`')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only runs that began within this time (`7d`) or since this day (`2026-11-01`)')
             [CompletionResult]::new('--incident', '--incident', [CompletionResultType]::ParameterName, 'Only runs of this incident')

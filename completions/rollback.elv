@@ -330,7 +330,7 @@ set edit:completion:arg-completer[rollback] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'rollback;runs'= {
-            cand --target 'Only this target: `component tool-dispatcher`, or its name alone'
+            cand --target 'Only this target: `component tool-dispatcher`, `component/tool-dispatcher`, or the name alone'
             cand --verdict 'Only runs that came to this: a verdict, `paused` or `unfinished`'
             cand --since 'Only runs that began within this time (`7d`) or since this day (`2026-11-01`)'
             cand --incident 'Only runs of this incident'

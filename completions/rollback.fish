@@ -320,7 +320,7 @@ always\t'Always'
 never\t'Never'"
 complete -c rollback -n "__fish_rollback_using_subcommand unlock" -l force -d 'Free it although its holder still renews it: the holder stops before its next step'
 complete -c rollback -n "__fish_rollback_using_subcommand unlock" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -l target -d 'Only this target: `component tool-dispatcher`, or its name alone' -r
+complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -l target -d 'Only this target: `component tool-dispatcher`, `component/tool-dispatcher`, or the name alone' -r
 complete -c rollback -n "__fish_rollback_using_subcommand runs; and not __fish_seen_subcommand_from show" -l verdict -d 'Only runs that came to this: a verdict, `paused` or `unfinished`' -r -f -a "recovered\t''
 applied\t''
 failed\t''

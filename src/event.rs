@@ -202,7 +202,7 @@ pub enum Record {
         why: String,
         /// How the process ends.
         exit_code: u8,
-        /// The command that goes on.
+        /// The command that goes on; that rehearses it again, after a rehearsal.
         resume: Vec<String>,
     },
     /// The last record.

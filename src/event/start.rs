@@ -57,6 +57,17 @@ pub struct RunStarted {
 }
 
 impl RunStarted {
+    /// The command that goes on with this run where it stopped. The sandbox of a rehearsal is gone by
+    /// then: it is rehearsed again.
+    pub fn go_on(&self, run_id: &str) -> Vec<String> {
+        let words = if self.simulated {
+            format!("rollback rehearse {} --method {}", self.target, self.method)
+        } else {
+            format!("rollback resume {run_id}")
+        };
+        words.split(' ').map(str::to_owned).collect()
+    }
+
     /// What the next rung inherits from this run, as flags of its command line.
     pub fn inherited(&self, run_id: &str) -> Vec<String> {
         let mut flags = Vec::new();

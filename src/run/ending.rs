@@ -43,7 +43,7 @@ impl Run {
     }
 
     pub(super) fn pause_with(&mut self, why: String, exit: Exit) -> io::Result<Conclusion> {
-        let resume = ["rollback", "resume", &self.state.run_id].map(str::to_owned).to_vec();
+        let resume = self.state.start.go_on(&self.state.run_id);
         self.commit(Record::RunPaused { why, exit_code: exit.code(), resume })?;
         Ok(Conclusion::Paused(exit))
     }

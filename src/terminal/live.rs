@@ -60,6 +60,7 @@ enum Out {
 impl LiveView {
     /// On standard error, animated where the style says so. `started` is the moment from which the
     /// budget counts.
+    #[expect(clippy::disallowed_methods, reason = "the room of what moves")]
     pub fn new(style: Style, plan: &Plan, started: Instant) -> LiveView {
         let multi = style
             .animate

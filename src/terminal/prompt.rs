@@ -70,6 +70,7 @@ pub enum Choice {
 }
 
 /// Whether there is somebody to ask: standard input and standard error are terminals.
+#[expect(clippy::disallowed_methods, reason = "the room of questions")]
 pub fn can_prompt() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
@@ -158,6 +159,7 @@ fn choice_words(key: char, label: &str) -> String {
 
 /// Gives the terminal back as it was before the first question, with its cursor, and ends the
 /// questions that are still open. Takes no lock and allocates nothing: a signal path may call it.
+#[expect(clippy::disallowed_methods, reason = "the room of questions")]
 pub fn restore_terminal() {
     ENDED.fetch_add(1, Ordering::SeqCst);
     if let Some(before) = BEFORE.get() {

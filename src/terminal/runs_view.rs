@@ -76,9 +76,9 @@ pub fn runs_table(runs: &[RunState], style: &Style) -> String {
     }
     trend(&mut page, runs, style);
     unclosed(&mut page, runs);
-    if let Some(open) = runs.iter().find(|run| run.finish.is_none()) {
+    if let Some(open) = runs.iter().find(|run| run.finish.is_none() && !run.start.simulated) {
         page.text("", Paint::Change, "A run is not finished. Go on with it:");
-        page.command(2, &["rollback".to_owned(), "resume".to_owned(), open.run_id.clone()]);
+        page.command(2, &open.start.go_on(&open.run_id));
     } else {
         page.text("", Paint::Dim, "rollback runs show RUN tells the story of one.");
     }

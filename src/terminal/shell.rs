@@ -200,6 +200,10 @@ mod tests {
     use super::*;
 
     /// The argv that bash makes of the lines.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a test: the shell itself says whether it reads the same"
+    )]
     fn read_back(argv: &[String], lead: usize, columns: usize, unicode: bool) -> Vec<String> {
         let text = command_lines(argv, lead, columns, unicode).join("\n");
         let script = format!("show() {{ printf '%s\\0' \"$@\"; }}\nshow {}", text.trim_start());

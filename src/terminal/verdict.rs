@@ -96,8 +96,10 @@ pub fn paused_text(state: &RunState, style: &Style) -> String {
         }
     }
     what_stands(&mut page, state);
-    page.text(INDENT, Paint::Plain, "go on with:");
-    page.command(4, &["rollback".to_owned(), "resume".to_owned(), state.run_id.clone()]);
+    let gone = "its sandbox is gone; rehearse it again:";
+    let lead = if state.start.simulated { gone } else { "go on with:" };
+    page.text(INDENT, Paint::Plain, lead);
+    page.command(4, &state.start.go_on(&state.run_id));
     page.finish()
 }
 

@@ -212,6 +212,7 @@ fn ending_of(status: std::process::ExitStatus) -> Ending {
 }
 
 /// Starts a child whose output goes to the two files.
+#[expect(clippy::disallowed_methods, reason = "the room of processes")]
 pub fn spawn(invocation: &Invocation, stdout: &File, stderr: &File) -> io::Result<Running> {
     let (program, arguments) = invocation
         .argv

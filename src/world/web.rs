@@ -158,6 +158,7 @@ pub fn fetch(fetch: &Fetch) -> Result<(u16, Vec<u8>), String> {
     Ok((status, body))
 }
 
+#[expect(clippy::disallowed_methods, reason = "the room of requests")]
 fn client(proxy: bool) -> Result<&'static Client, String> {
     static DIRECT: OnceLock<Result<Client, String>> = OnceLock::new();
     static PROXIED: OnceLock<Result<Client, String>> = OnceLock::new();

@@ -1,5 +1,9 @@
 //! Everything that is tested from outside, in one binary.
 #![allow(missing_docs)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test is a user: it starts programs and asks servers"
+)]
 #![allow(clippy::disallowed_macros, reason = "figures are printed; nobody closes a test's stderr")]
 #![allow(
     clippy::format_collect,

@@ -334,6 +334,7 @@ impl From<Unread> for NoAnswer {
 }
 
 /// A client for the proxy's socket; `wait` bounds every single wait of a stream.
+#[expect(clippy::disallowed_methods, reason = "the room of the connection to the API server")]
 fn client(proxy: &Proxy, wait: Option<Duration>) -> Result<Client, String> {
     // The build has no default provider; a second installation is refused, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();

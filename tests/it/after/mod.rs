@@ -57,7 +57,7 @@ fn broken(endpoint: &Endpoint) -> Scenario {
 }
 
 /// The same, rolled back and recovered.
-fn recovered() -> (Scenario, Endpoint) {
+pub fn recovered() -> (Scenario, Endpoint) {
     let endpoint = Endpoint::status(503);
     let asked = std::sync::atomic::AtomicU32::new(0);
     endpoint.answers(move |_| {

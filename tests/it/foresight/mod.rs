@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 
 use rollback::state::StepState;
 use rollback::step::Standing;
-use stage::{Known, NAMESPACE, Stage};
+use stage::{Known, NAMESPACE, Row, Stage};
 use tell::{Told, tell_all};
 
 /// Whether the survey was right, and a word for the table.
@@ -41,42 +41,73 @@ fn verdict(told: &Told) -> (bool, &'static str) {
     }
 }
 
-#[test]
-fn the_step_that_the_survey_names_is_the_step_that_fails() {
-    let rows: Vec<_> =
-        [cluster::rows(), outside::rows(), kinds::rows(), needs::rows(), restored::rows()].concat();
-    let told = tell_all(&rows);
-    let (mut table, mut sentences, mut wrong) = (String::new(), String::new(), String::new());
-    let mut counts = [0; 4];
-    for told in &told {
+/// All faults.
+fn rows() -> Vec<Row> {
+    [cluster::rows(), outside::rows(), kinds::rows(), needs::rows(), restored::rows()].concat()
+}
+
+/// What came of rows, each in a line, and what the survey said of them.
+#[derive(Default)]
+struct Table {
+    lines: String,
+    sentences: String,
+    wrong: String,
+    /// Blocked, not to be known, warned of, well.
+    counts: [usize; 4],
+}
+
+fn table(rows: &[Row]) -> Table {
+    let mut table = Table::default();
+    for told in &tell_all(rows) {
         let (right, word) = verdict(told);
         let line = format!("{:<60} {}", told.label, if right { word } else { "WRONG" });
-        let _ = writeln!(table, "{line}");
-        counts[told.known as usize] += 1;
+        let _ = writeln!(table.lines, "{line}");
+        table.counts[told.known as usize] += 1;
         if !right {
             let _ = writeln!(
-                wrong,
+                table.wrong,
                 "{line} after {:?}\n  foretold {:?}\n  failed {:?}: {}\n  said {:?}",
                 told.took, told.predicted, told.failed, told.why, told.sentences
             );
         }
         for sentence in &told.sentences {
-            let _ = writeln!(sentences, "{}\n    {sentence}", told.label);
+            let _ = writeln!(table.sentences, "{}\n    {sentence}", told.label);
         }
     }
+    assert!(table.wrong.is_empty(), "{}\n{}", table.lines, table.wrong);
+    table
+}
+
+#[test]
+fn the_step_that_the_survey_names_is_the_step_that_fails() {
+    // Every other row, and of each row the words that the whole table has for it.
+    let every_other: Vec<Row> = rows().into_iter().step_by(2).collect();
+    let table = table(&every_other);
+    let [blocked, unknown, ..] = table.counts;
+    assert!(blocked + unknown >= 40, "{}", table.lines);
+    let kept = [
+        include_str!("snapshots/it__foresight__table.snap"),
+        include_str!("snapshots/it__foresight__sentences.snap"),
+    ];
+    for line in table.lines.lines().chain(table.sentences.lines()) {
+        let is_kept = kept.iter().any(|kept| kept.lines().any(|it| it == line));
+        assert!(is_kept, "said otherwise in the whole table (`make nightly`): {line}");
+    }
+}
+
+#[test]
+#[ignore = "for `make nightly`: all rows, and their words"]
+fn in_every_row_the_step_that_the_survey_names_is_the_step_that_fails() {
+    let Table { mut lines, sentences, counts, .. } = table(&rows());
     let [blocked, unknown, warned, well] = counts;
     let _ = writeln!(
-        table,
+        lines,
         "{} rows: {blocked} blocked where they fail, {unknown} said not to be known, \
          {warned} warned of, {well} well",
-        told.len()
+        counts.iter().sum::<usize>()
     );
-    assert!(blocked + unknown >= 40, "{table}");
-    let mut slow: Vec<_> = told.iter().map(|told| (told.took, &told.label)).collect();
-    slow.sort();
-    assert!(wrong.is_empty(), "{table}\n{wrong}\nslowest {:#?}", &slow[slow.len() - 8..]);
     insta::assert_snapshot!("sentences", sentences);
-    insta::assert_snapshot!("table", table);
+    insta::assert_snapshot!("table", lines);
 }
 
 #[test]

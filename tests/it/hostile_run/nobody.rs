@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::after;
 use crate::scenario::{CONTEXT, Ended, Scenario};
 
 fn catalog() -> Scenario {
@@ -102,6 +103,58 @@ fn every_command_ends_by_itself_without_a_terminal() {
         }
     }
     eprintln!("{} commands in three forms without a terminal: all ended", commands.len());
+}
+
+/// What is watched; nobody answers there.
+const SILENT: &str = "\
+apiVersion: rollback/v1
+prometheus: { url: \"http://127.0.0.1:1\", timeout: 1s }
+triggers:
+  errors: { title: Requests fail, severity: red, query: errors, bound: \"> 10%\", rollback: component dispatcher }
+metrics:
+  errors: { title: Failed requests, query: errors, target: \"< 1%\", alert: \"> 5%\" }
+";
+
+#[test]
+fn what_watches_and_what_follows_a_run_ends_by_itself_without_a_terminal() {
+    let (scenario, _endpoint) = after::recovered();
+    let scenario = scenario.file("runbooks/triggers.yaml", SILENT);
+    let run = scenario.runs().pop().expect("a run");
+    let cases = [
+        ("status", 0, "nobody is rolling it back"),
+        ("status --observe", 0, "nobody is rolling it back"),
+        ("unlock", 2, "<RUN>"),
+        ("unlock RUN", 0, "is not locked"),
+        ("triggers", 22, "does not answer"),
+        ("watch --rounds 1", 0, "it only tells"),
+        ("watch --rounds 1 --act auto", 0, "it acts by itself"),
+        ("watch --act ask", 2, "--act notify or --act auto"),
+        ("metrics", 0, "does not answer"),
+        ("metrics --run RUN", 0, "does not answer"),
+        ("report", 0, "INC-7"),
+        ("update", 0, "INC-7"),
+        ("contacts", 0, "ops@example.org"),
+        ("recovery", 0, "Stabilize"),
+        ("forward", 2, "<LEVEL>"),
+        ("forward component dispatcher", 4, "--override WHO --reason TEXT"),
+        ("forward component dispatcher --override CTO --reason fixed", 6, "--yes"),
+        ("snapshot", 0, "rollback snapshot NAME"),
+        ("snapshot before --replace", 0, "snapshot before"),
+        ("flags", 0, "NEW_CODE"),
+        ("ready", 0, "all 2 methods are ready"),
+        ("validate --status", 5, "not begun"),
+        ("validate", 5, "--answer"),
+    ];
+    for (line, code, words) in cases {
+        let line = line.replace("RUN", &run);
+        let arguments: Vec<&str> = line.split(' ').collect();
+        ends(&scenario, &arguments).exits(code).says(words);
+        // A tier is watched for its time; once is enough.
+        if line != "validate" {
+            ends(&scenario, &[&arguments[..], &["--output", "json"]].concat()).exits(code);
+        }
+    }
+    eprintln!("{} commands of watching and after without a terminal: all ended", cases.len());
 }
 
 /// A cluster that one logs in to with this program.

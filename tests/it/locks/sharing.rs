@@ -54,22 +54,23 @@ fn who_waits_is_told_for_whom_and_goes_on_when_the_lock_is_free() {
 }
 
 #[test]
-fn a_signal_ends_the_wait_for_the_lock() {
+fn a_signal_ends_the_wait_for_the_lock_and_leaves_the_holder_alone() {
     let scenario = world();
     let first = at_the_gate(&scenario, &[], "15s");
-    let before = holder(&scenario);
-    let waiting = ["component", "other", "--yes", "--lock-timeout", "60s", "-o", "jsonl"];
-    for (name, code, said) in [
+    let id = holder(&scenario);
+    let cases = [
         ("-INT", 130, "Ctrl-C"),
         ("-TERM", 143, "SIGTERM"),
         ("-HUP", 143, "the connection was lost"),
-    ] {
+    ];
+    for (name, code, reason) in cases {
+        let waiting = ["component", "other", "--yes", "--lock-timeout", "60s", "-o", "jsonl"];
         let mut second = elsewhere(&scenario, &waiting).spawn().expect("it starts");
         let (_, rest) = read_until(&mut second, |event| event["type"] == "notice");
         signal(&second, name);
         drop(rest);
-        ended(second).exits(code).says(&format!("{said}: nothing was changed"));
-        assert_eq!(holder(&scenario), before, "who has it keeps it");
+        ended(second).exits(code).says(&format!("{reason}: nothing was changed"));
+        assert_eq!(holder(&scenario), id, "{name}");
     }
     open_the_gate(&scenario);
     ended(first).exits(5);

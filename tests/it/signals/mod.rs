@@ -5,3 +5,4 @@ mod instants;
 mod lost;
 mod meanings;
 pub mod stage;
+mod waits;

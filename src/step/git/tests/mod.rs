@@ -1,6 +1,7 @@
 //! The git steps against real git with a real remote: foreseen, done, looked at, and asked about
 //! after a crash.
 
+#[allow(clippy::disallowed_methods, reason = "a person at another machine uses git as it is")]
 #[path = "../../../../tests/it/forge/remote.rs"]
 mod remote;
 
