@@ -71,7 +71,7 @@ pub enum Record {
         kind: String,
         /// From 1.
         attempt: u32,
-        /// The argv that are about to run.
+        /// The argv that are about to run, without the versions that they test.
         commands: Vec<Vec<String>>,
         /// Late names that were resolved for this step (never secrets).
         #[serde(default)]

@@ -67,6 +67,11 @@ impl Run {
         if exit != Exit::Success {
             self.offer(&why)?;
         }
+        let why = match self.lock_gone() {
+            Some(gone) if why.is_empty() => gone,
+            Some(gone) => format!("{why}; but {gone}"),
+            None => why,
+        };
         self.commit(Record::RunFinished {
             verdict,
             exit_code: exit.code(),

@@ -47,6 +47,19 @@ impl Run {
         Ok(None)
     }
 
+    /// What the end of a run must say of its lock: that it was not ours any more, and who has it.
+    pub(super) fn lock_gone(&self) -> Option<String> {
+        let guard = self.hands.recorder.guard();
+        guard.refresh(GLANCE);
+        match guard.check() {
+            Ok(()) | Err(NotOurs::Untaken) => None,
+            Err(why) => Some(format!(
+                "before the end, {why}. Somebody else may have changed what this run did: look \
+                 again (rollback status)"
+            )),
+        }
+    }
+
     fn goes_on_without(&mut self, why: &str) -> bool {
         self.hands.notice(format!(
             "{why}. Somebody else may take it and roll back the same environment at the same time."

@@ -168,7 +168,8 @@ fn http_forecast(action: &Action, spec: &Http, facts: &Facts) -> Forecast {
     forecast
 }
 
-/// The argv that is shown, which is the argv that is run.
+/// The argv that is shown. It is the argv that is run, but for what only the run knows: a commit, and
+/// the version of what is patched, which is tested.
 pub fn commands(
     action: &Action,
     setting: &Setting,

@@ -1,6 +1,7 @@
 //! PURE: which changes of a plan the API server is asked to try, and what its answer means. The
-//! patch that is tried is the one that is shown and run; a pod is tried beside it, since quotas and
-//! policies refuse pods, and a workload is taken without a word.
+//! patch that is tried is the one that is shown, and run with a test of the version that it is for. A
+//! pod is tried beside it, since quotas and policies refuse pods, and a workload is taken without a
+//! word.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,12 +12,6 @@ use super::workload::needs;
 use crate::facts::{Facts, Known, Trial, Unread};
 use crate::step::Forecast;
 use crate::world::cluster::rollout::desired;
-
-/// Conditions whose value only the run knows; they are not tried.
-const OPEN: [&str; 2] = [
-    r#"{"op":"test","path":"/metadata/generation","value":"<generation>"},"#,
-    r#""metadata":{"resourceVersion":"<resourceVersion>"},"#,
-];
 
 /// Workloads as a step leaves them, by `deployment/web`.
 pub(crate) type Workloads = BTreeMap<String, Value>;
@@ -43,9 +38,7 @@ impl Tried {
                 continue;
             }
             if first || content_type != "application/json-patch+json" {
-                let object = object.to_owned();
-                let content_type = content_type.to_owned();
-                let body = OPEN.iter().fold(body.to_owned(), |body, open| body.replace(open, ""));
+                let [object, content_type, body] = [object, content_type, body].map(str::to_owned);
                 trials.push(Trial::Patch { object, content_type, body });
             }
         }

@@ -191,6 +191,13 @@ fn notes(planned: &PlannedStep) -> Vec<String> {
     if silent && planned.commands.is_empty() && planned.forecast.obstacles.is_empty() {
         notes.extend(action_words(&planned.step.action));
     }
+    let tests = matches!(
+        planned.step.action,
+        Action::Restart(_) | Action::RolloutUndo(_) | Action::RestoreSnapshot(_)
+    );
+    if tests && planned.standing != Standing::AlreadyThere && !planned.commands.is_empty() {
+        notes.push("the run also tests that nobody changed it since it was read".to_owned());
+    }
     match planned.step.confirm {
         Confirm::None => {}
         Confirm::Yes => notes.push("asks before it starts".to_owned()),

@@ -63,7 +63,9 @@ impl Hands {
     #[cfg(test)]
     pub(crate) fn for_a_test() -> Hands {
         let dir = tempfile::tempdir().expect("a directory");
-        let journal = crate::journal::Journal::create(dir.path(), "run").expect("a journal");
+        // Of its own, since what a step leaves is looked for by the run's id.
+        let id = crate::world::clock::run_id();
+        let journal = crate::journal::Journal::create(dir.path(), &id).expect("a journal");
         let guard = crate::lock::Guard::for_a_test();
         let mut hands = Hands::new(Inbox::new(), Recorder::new(journal, Vec::new()).guarded(guard));
         hands.take_up("step", Instant::now() + Duration::from_secs(60));

@@ -2,6 +2,7 @@
 //! afterwards.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -19,6 +20,9 @@ use super::{PATCH, badly, outputs, unread, well};
 
 /// How often a commit is made: on the tip that is there, and once more on the one that followed.
 const BUILDS: u32 = 2;
+
+/// How long the news of the lock may take before a push is tried again.
+const GLANCE: Duration = Duration::from_millis(500);
 
 /// The commit of a step, from its making to its arrival.
 pub(super) struct Delivery<'a> {
@@ -72,7 +76,8 @@ impl Delivery<'_> {
                         outputs(&sha, branch),
                     );
                 }
-                Pushed::Behind => {}
+                // Whoever stood still may have lost the lock: then no other push is started.
+                Pushed::Behind => hands.recorder.guard().refresh(GLANCE),
                 Pushed::Failed(why) => {
                     return badly(format!("the push to {branch} failed: {why}"), Some(&captured));
                 }

@@ -14,8 +14,6 @@ use crate::world::cluster::{Cluster, FIELD_MANAGER, kubectl};
 /// The annotation of a template that this program restored: the digest of what it restored. As long
 /// as the content is still that, going back once more would undo the rollback.
 pub(crate) const RESTORED: &str = "rollback.dev/restored";
-/// What stands for the generation, which is known only when the step runs.
-const LATER: &str = "<generation>";
 /// How many differences a step shows.
 const SHOWN: usize = 12;
 
@@ -155,7 +153,8 @@ fn flatten(value: &Value, path: &str, leaves: &mut BTreeMap<String, String>) {
 }
 
 /// The argv that puts a template in place, only if nobody changed the workload's spec meanwhile:
-/// its generation is tested. `None` is a plan, which does not know the generation yet.
+/// its generation is tested. `None` is a plan, which does not know the generation yet: it shows the
+/// patch without the test.
 pub(crate) fn replace(
     workload: &Workload,
     setting: &Setting,
@@ -173,11 +172,11 @@ pub(crate) fn replace(
     }
     template["metadata"]["annotations"][STEP_ANNOTATION] = json!(mark.text());
     template["metadata"]["annotations"][RESTORED] = json!(digest);
-    let generation = generation.cloned().unwrap_or_else(|| json!(LATER));
-    let patch = json!([
-        {"op": "test", "path": "/metadata/generation", "value": generation},
-        {"op": "replace", "path": "/spec/template", "value": template},
-    ]);
+    let test = generation.map(
+        |generation| json!({"op": "test", "path": "/metadata/generation", "value": generation}),
+    );
+    let replace = json!({"op": "replace", "path": "/spec/template", "value": template});
+    let patch = Value::Array(test.into_iter().chain([replace]).collect());
     let manager = format!("--field-manager={FIELD_MANAGER}");
     let object = workload.to_string();
     kubectl(setting, &["patch", &object, "--type=json", &manager, "-p", &patch.to_string()])

@@ -238,7 +238,9 @@ impl Stage {
     /// Runs a plan, whatever its survey said.
     pub fn run(&self, plan: &Plan, reader: &Reader) -> RunState {
         let state = self.dir.path().join("state");
-        let journal = Journal::create(&state, "01a").expect("a journal");
+        // Of its own: what a step that ran out of time has left is found, and ended, by the run's id.
+        let journal =
+            Journal::create(&state, &rollback::world::clock::run_id()).expect("a journal");
         let mut inbox = Inbox::new();
         let order = Order {
             state: &state,

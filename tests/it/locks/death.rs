@@ -7,8 +7,8 @@ use rollback::world::clock;
 
 use super::contention::{claimant, cluster_of};
 use super::{
-    LEASE, PATIENCE, at_the_gate, await_file, elsewhere, ended, flag, here, holder, open_the_gate,
-    run, says_meanwhile, world,
+    LEASE, PATIENCE, at_the_gate, await_file, elsewhere, ended, flag, here, holder, note,
+    open_fifo, open_the_gate, run, says_meanwhile, world,
 };
 use crate::scenario::NAMESPACE;
 
@@ -58,6 +58,50 @@ fn a_holder_that_renews_is_unlocked_only_by_force_and_begins_no_further_step() {
     assert_eq!(flag(&scenario), "true");
     assert_eq!(holder(&scenario), None, "what is lost is not freed a second time");
     here(&scenario, &["resume", &id, "--yes"]).exits(5);
+}
+
+#[test]
+fn a_lock_that_was_lost_during_the_last_step_is_told_at_the_end_with_who_has_it() {
+    for taken in [true, false] {
+        let scenario = world();
+        let gate = |name: &str| {
+            let path = scenario.path(name);
+            std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo");
+            format!(
+                "methods:\n  flag:\n    steps:\n      - name: There\n        \
+                 set_flags: {{ configmap: flags, flags: {{ NEW_CODE: \"true\" }} }}\n      \
+                 - name: Last\n        command: [cat, {}]\n",
+                path.display()
+            )
+        };
+        let (first, second) = (gate("first"), gate("second"));
+        let scenario = scenario.component("gated", &first).component("other", &second);
+        let first = at_the_gate(&scenario, &[], "60s");
+        let id = holder(&scenario).expect("held");
+        run(elsewhere(&scenario, &["unlock", &id, "--force"])).exits(0);
+        let second = taken.then(|| {
+            let second =
+                elsewhere(&scenario, &["component", "other", "--yes"]).spawn().expect("it starts");
+            let held = |view: &rollback::sandbox::View| {
+                view.get("leases", NAMESPACE, LEASE)
+                    .is_some_and(|lease| note(&lease, "step").as_str() > "1")
+            };
+            assert!(scenario.world().wait_until(PATIENCE, held), "the second takes it");
+            second
+        });
+        open_fifo(&scenario.path("first"));
+        let said = if taken { "the lock was lost: bob on " } else { "the lock was lost: somebody" };
+        ended(first).exits(5).says(&format!("but before the end, {said}"));
+        for command in [&["runs", "show", &id][..], &["report", &id]] {
+            let told = here(&scenario, command).exits(0).stdout;
+            assert!(super::words(&told).contains(said), "{command:?}\n{told}");
+        }
+        if let Some(second) = second {
+            open_fifo(&scenario.path("second"));
+            ended(second).exits(5);
+        }
+        assert_eq!(holder(&scenario), None);
+    }
 }
 
 #[test]

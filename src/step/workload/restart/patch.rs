@@ -3,8 +3,8 @@
 //! What drifts by itself, such as a status, makes a patch be refused as well: then the workload is
 //! read and patched again, as long as the lock is ours.
 //!
-//! The versions exist only when the step runs: in a plan they are shown as `<resourceVersion>`, and
-//! [`resolved`] fills them in.
+//! The versions exist only when the step runs: a plan shows the patch without them, so that whoever
+//! copies it can run it, and [`resolved`] adds them.
 
 use std::time::{Duration, Instant};
 
@@ -23,35 +23,24 @@ use crate::world::cluster::{Cluster, FIELD_MANAGER, kubectl};
 use crate::world::hands::Hands;
 use crate::world::process::{Captured, Invocation};
 
-/// What stands for a version that is known only when the step runs.
-const LATER: &str = "<resourceVersion>";
-
 /// How long the news of the lock may take before a patch is tried again.
 const GLANCE: Duration = Duration::from_millis(500);
 
-/// The argv that are run, one for each workload, with the versions still open.
+/// The argv that are run, one for each workload, but for the versions.
 pub fn commands(
     spec: &Restart,
     setting: &Setting,
     mark: &Mark,
     forecast: &Forecast,
 ) -> Vec<Vec<String>> {
-    needed(spec, forecast)
-        .map(|workload| {
-            let versions: Vec<String> = configmaps_of(workload, forecast)
-                .into_iter()
-                .map(|name| format!("{name}={LATER}"))
-                .collect();
-            patch(workload, setting, mark, LATER, &versions.join(","))
-        })
-        .collect()
+    needed(spec, forecast).map(|workload| patch(workload, setting, mark, None, "")).collect()
 }
 
 fn patch(
     workload: &Workload,
     setting: &Setting,
     mark: &Mark,
-    version: &str,
+    version: Option<&str>,
     versions: &str,
 ) -> Vec<String> {
     let mut annotations = Map::new();
@@ -60,8 +49,10 @@ fn patch(
     if !versions.is_empty() {
         annotations.insert(CONFIGMAPS_ANNOTATION.to_owned(), json!(versions));
     }
-    let body = json!({"metadata":{"resourceVersion": version},
-                      "spec":{"template":{"metadata":{"annotations": annotations}}}});
+    let mut body = json!({"spec":{"template":{"metadata":{"annotations": annotations}}}});
+    if let Some(version) = version {
+        body["metadata"] = json!({"resourceVersion": version});
+    }
     let object = workload.to_string();
     let manager = format!("--field-manager={FIELD_MANAGER}");
     kubectl(setting, &["patch", &object, "--type=strategic", &manager, "-p", &body.to_string()])
@@ -89,7 +80,7 @@ pub fn resolved(
     } else {
         kept_versions(&object, mark).unwrap_or_else(|| versions(&names, cluster))
     };
-    Ok(Some(patch(workload, setting, mark, version, &versions)))
+    Ok(Some(patch(workload, setting, mark, Some(version), &versions)))
 }
 
 fn kept_versions(object: &Value, mark: &Mark) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Rollouts that end well, that fail, and that never end.
 
 use super::*;
+use crate::world::cluster::rollout::CONFIGMAPS_ANNOTATION;
 
 #[test]
 fn a_crash_loop_is_reported_at_once_with_the_last_log_lines() {
@@ -220,12 +221,15 @@ fn what_is_shown_is_what_is_run_but_for_the_versions() {
         object["metadata"]["resourceVersion"].as_str().expect("a version").to_owned()
     };
     let (web, flags) = (version("deployments", "web"), version("configmaps", "flags"));
-    let fill = |part: &String| {
-        part.replacen("<resourceVersion>", &web, 1).replace("<resourceVersion>", &flags)
-    };
-    let filled: Vec<Vec<String>> =
-        shown.iter().map(|argv| argv.iter().map(fill).collect()).collect();
-    assert_eq!(run.into_iter().collect::<Vec<_>>(), filled);
+    let mut run = run.into_iter().flatten().collect::<Vec<String>>();
+    let mut patch: Value = run.last().and_then(|it| serde_json::from_str(it).ok()).expect("JSON");
+    assert_eq!(patch["metadata"]["resourceVersion"], json!(web), "tested, not shown");
+    patch.as_object_mut().expect("an object").remove("metadata");
+    let annotations = &mut patch["spec"]["template"]["metadata"]["annotations"];
+    let noted = annotations.as_object_mut().expect("annotations").remove(CONFIGMAPS_ANNOTATION);
+    assert_eq!(noted, Some(json!(format!("flags={flags}"))));
+    *run.last_mut().expect("a patch") = patch.to_string();
+    assert_eq!(shown, [run]);
     assert_eq!(shown[0][0], "kubectl");
 }
 
