@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::contention::eprintln_figures;
 use super::{await_file, elsewhere, ended, flag, holder, open_fifo, run, signal, which};
+use crate::forge::remote::{FILE, Remote};
 use crate::scenario::{NAMESPACE, Scenario};
 
 /// A kubectl that acts once, before the n-th patch that it is told to make.
@@ -139,6 +140,58 @@ fn stopped_before(these: &[&str], nth: u32) -> (usize, u32) {
     assert_eq!(intended, these.len().min(nth as usize), "no further step is begun");
     assert_eq!(holder(&scenario), None);
     (writes, overwritten(&scenario))
+}
+
+#[test]
+fn a_holder_that_was_stopped_before_its_push_pushes_nothing_over_its_successor_s_commit() {
+    let remote = Remote::new();
+    let settings = format!(
+        "apiVersion: rollback/v1\ncontext: test\nnamespace: {NAMESPACE}\nrepository: {}\n",
+        remote.url()
+    );
+    let scenario = Scenario::new()
+        .cluster()
+        .settings(&settings)
+        .configmap("flags", &[("NEW_CODE", "true")])
+        .component(
+            "one",
+            &format!(
+                "methods:\n  code:\n    steps:\n      - name: Flag\n        set_flags: {{ configmap: \
+                 flags, flags: {{ NEW_CODE: \"false\" }} }}\n      - name: Restore\n        \
+                 restore_files: {{ branch: feat/migration, from: develop, paths: [{FILE}], message: \
+                 back }}\n"
+            ),
+        );
+    let (dir, git) = (scenario.path("").display().to_string(), which("git").display().to_string());
+    assert!(Command::new("mkfifo").arg(scenario.path("go")).status().expect("mkfifo").success());
+    let stub = format!(
+        "#!/bin/sh\ncase \" $* \" in *\" --dry-run \"*) ;;\n*\" push \"*)\n  echo x >> {dir}/pushes\n  \
+         if [ \"$(wc -l < {dir}/pushes)\" -eq 1 ]; then\n    kill -STOP $PPID\n    \
+         touch {dir}/stopped\n    cat {dir}/go >/dev/null\n  fi;;\nesac\nexec {git} \"$@\"\n"
+    );
+    let scenario = scenario.program("git", &stub);
+    let first = scenario
+        .command(&["component", "one", "--yes"])
+        .env("ROLLBACK_LEASE", "2s")
+        .spawn()
+        .expect("it starts");
+    await_file(&scenario.path("stopped"));
+    let id = holder(&scenario).expect("held");
+    run(elsewhere(&scenario, &["unlock", &id])).exits(0).says("suspect");
+    remote.write("successor", "was here\n");
+    remote.commit("The successor's");
+    remote.push("feat/migration");
+    let tip = remote.bare(&["rev-parse", "feat/migration"]);
+    signal(&first, "-CONT");
+    open_fifo(&scenario.path("go"));
+    ended(first).exits(7).says("the lock was lost: somebody freed it");
+    assert_eq!(remote.bare(&["rev-parse", "feat/migration"]), tip, "no commit came late");
+    let pushes = std::fs::read_to_string(scenario.path("pushes")).expect("counted");
+    eprintln_figures(&format!(
+        "stopped before a push: {} late, 0 arrived on the successor's commit",
+        pushes.lines().count()
+    ));
+    assert_eq!(pushes.lines().count(), 1, "refused, and not built again");
 }
 
 #[test]
