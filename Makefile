@@ -18,8 +18,8 @@ rehearse: kubectl ## Build, and rehearse the rollback of component tool-dispatch
 	@cargo build --quiet
 	@./target/debug/rollback --runbooks runbooks rehearse component tool-dispatcher
 
-# Many tests wait for something: a third one makes use of two cores.
-TEST_THREADS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 3 ] && echo $$n || echo 3)
+# Many tests wait for something: four at a time make use of two cores.
+TEST_THREADS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo $$n || echo 4)
 
 test: kubectl ## Run every test
 	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --quiet

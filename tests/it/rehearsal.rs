@@ -74,7 +74,8 @@ fn a_rehearsal_that_is_interrupted_is_rehearsed_again_for_its_sandbox_is_gone() 
     let arguments = [&["--runbooks", runbooks], &target[..], &["--pod-start", "300ms"]].concat();
     let rehearsing = scenario.start(&arguments);
     super::prometheus::eventually("it works", || {
-        scenario.runs().first()?;
+        let run = scenario.runs().pop()?;
+        scenario.state().join("runs").join(run).join("journal.jsonl").exists().then_some(())?;
         scenario.records().iter().find(|it| it["type"] == "step_intended").cloned()
     });
     let process = rustix::process::Pid::from_child(&rehearsing);

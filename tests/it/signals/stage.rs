@@ -39,6 +39,11 @@ impl Terminal {
         command.env("TERM", "xterm");
         let process = PtyProcess::new(command).expect("a terminal");
         let keys = process.get_file_handle().expect("a handle");
+        // Ctrl-C makes a terminal drop what was printed and not read yet: here all of it is judged.
+        let mut modes = rustix::termios::tcgetattr(&keys).expect("a terminal");
+        modes.local_modes |= rustix::termios::LocalModes::NOFLSH;
+        rustix::termios::tcsetattr(&keys, rustix::termios::OptionalActions::Now, &modes)
+            .expect("a terminal");
         let mut screen = process.get_file_handle().expect("a handle");
         let (sender, printed) = channel();
         std::thread::spawn(move || {

@@ -17,6 +17,9 @@ use rollback::terminal::verdict::verdict_text;
 
 use super::fixtures;
 
+/// What does not come within this never comes.
+const PATIENCE: Duration = Duration::from_secs(40);
+
 #[test]
 #[ignore = "a program for the other tests"]
 fn a_stage_for_the_tests_that_need_a_terminal() {
@@ -52,11 +55,13 @@ fn a_stage_for_the_tests_that_need_a_terminal() {
             let result = if piece == "survivor" {
                 lasts(Duration::from_millis(1500))
             } else {
-                // A little beyond the signal, so that something is drawn after it.
-                let mut beyond = 0;
-                live(move || {
-                    beyond += usize::from(hung_up.load(Ordering::SeqCst));
-                    beyond > 5
+                // Until the view has noticed; beyond a minute it never will.
+                let mut since = None;
+                live(move |view| {
+                    if since.is_none() && hung_up.load(Ordering::SeqCst) {
+                        since = Some(Instant::now());
+                    }
+                    since.is_some_and(|since| view.is_dead() || since.elapsed() > PATIENCE)
                 })
             };
             let file = std::env::var("STAGE_FILE").expect("a file to write to");
@@ -107,7 +112,7 @@ fn abandoned() -> String {
 
 /// Waits for what must come.
 fn await_that(mut it: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + PATIENCE;
     while !it() {
         assert!(Instant::now() < until, "it does not come");
         std::thread::sleep(Duration::from_millis(5));
@@ -127,11 +132,11 @@ fn typed_ahead() {
 /// A run with one step that takes so long.
 fn lasts(step: Duration) -> String {
     let until = Instant::now() + step;
-    live(move || Instant::now() >= until)
+    live(move |_| Instant::now() >= until)
 }
 
 /// A run with one step that takes until `over`.
-fn live(mut over: impl FnMut() -> bool) -> String {
+fn live(mut over: impl FnMut(&LiveView) -> bool) -> String {
     let style = Style::of(Stream::Stderr, ColorChoice::Auto);
     let plan = fixtures::plan();
     let mut view = LiveView::new(style, &plan, Instant::now());
@@ -139,7 +144,7 @@ fn live(mut over: impl FnMut() -> bool) -> String {
         view.record(envelope);
         if let Record::StepIntended { step: id, index: 2, .. } = &envelope.record {
             let mut count = 0;
-            while !over() {
+            while !over(&view) {
                 count += 1;
                 view.live(&Live::Output {
                     step: id.clone(),
