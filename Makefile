@@ -31,9 +31,12 @@ cluster-test: kubectl ## Run what must hold on every cluster against the one of 
 nightly: kubectl ## Run every test and the slower proofs
 	cargo test -- --include-ignored
 
-fuzz: ## Fuzz each target for a minute (needs a nightly toolchain and cargo-fuzz)
+fuzz: ## Fuzz each target for a minute (installs cargo-fuzz and a nightly toolchain where they are missing)
+	@rustup run nightly rustc --version >/dev/null 2>&1 || rustup toolchain install nightly --profile minimal
+	@cargo fuzz --version >/dev/null 2>&1 || cargo install --locked --root .tools cargo-fuzz
 	@for target in sanitizer template loader journal; do \
-	  cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
+	  found=fuzz/target/found/$$target; mkdir -p $$found && \
+	  cargo +nightly fuzz run $$target $$found fuzz/corpus/$$target -- -max_total_time=60 || exit 1; done
 
 lint: ## Formatting and lints, warnings denied
 	cargo fmt --all --check
@@ -49,6 +52,7 @@ bench: kubectl ## Measure against bash, as ratios in one run
 	cargo bench --bench against_bash
 
 audit: ## Advisories, bans, licences and sources of the dependencies (needs the network)
+	@cargo deny --version >/dev/null 2>&1 || cargo install --locked --root .tools cargo-deny
 	cargo deny check
 
 ci: lint doc test ## What .ci/run runs

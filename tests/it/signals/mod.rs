@@ -4,5 +4,6 @@ mod git;
 mod instants;
 mod lost;
 mod meanings;
+mod silent;
 pub mod stage;
 mod waits;

@@ -9,10 +9,10 @@ use super::stage::{Terminal, cursor_is_shown};
 use crate::scenario::{NAMESPACE, Scenario};
 
 /// Longer than anything here takes on a machine that is busy with something else.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A restart whose rollout waits for an old pod that does not end, and a step behind it.
-fn held() -> (Scenario, String) {
+pub fn held() -> (Scenario, String) {
     let scenario = Scenario::new()
         .cluster()
         .configmap("flags", &[("NEW_CODE", "true")])
@@ -32,19 +32,19 @@ fn held() -> (Scenario, String) {
     (scenario, pod)
 }
 
-fn finalizers(scenario: &Scenario, pod: &str, these: &serde_json::Value) {
+pub fn finalizers(scenario: &Scenario, pod: &str, these: &serde_json::Value) {
     let patch = json!({"metadata": {"finalizers": these}});
     scenario.world().patch_merge("pods", NAMESPACE, pod, &patch).expect("patched");
 }
 
 /// How often the workload was patched by a run.
-fn restarts(scenario: &Scenario) -> usize {
+pub fn restarts(scenario: &Scenario) -> usize {
     let changes = scenario.changes();
     changes.iter().filter(|it| it.starts_with("PATCH") && it.contains("/deployments/web")).count()
 }
 
 /// Starts the run and lets it come to where only the old pod is waited for.
-fn waiting(scenario: &Scenario, pod: &str) -> Terminal {
+pub fn waiting(scenario: &Scenario, pod: &str) -> Terminal {
     let terminal = Terminal::start(scenario, &["component", "one", "--yes"]);
     let came = scenario.world().wait_until(PATIENCE, |view| {
         view.get("pods", NAMESPACE, pod)
