@@ -271,3 +271,24 @@ pub struct Doing {
     /// The world, to read.
     pub reader: Reader,
 }
+
+#[cfg(test)]
+impl Doing {
+    /// What a step alone has, that may take 20 seconds.
+    pub(crate) fn for_a_test(
+        setting: &Setting,
+        mark: &Mark,
+        forecast: &Forecast,
+        reader: Reader,
+    ) -> Doing {
+        Doing {
+            setting: setting.clone(),
+            mark: mark.clone(),
+            forecast: forecast.clone(),
+            outputs: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+            timeout: Duration::from_secs(20),
+            reader,
+        }
+    }
+}

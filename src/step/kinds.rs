@@ -193,56 +193,14 @@ pub fn commands(
 /// Does a Change or a Fire, or runs a Check that is a command.
 pub fn perform(action: &Action, doing: &Doing, hands: &mut Hands, permit: &Permit) -> Done {
     match action {
-        Action::SetFlags(spec) => set_flags::perform(
-            spec,
-            &doing.setting,
-            &doing.reader.cluster,
-            hands,
-            permit,
-            &doing.mark,
-            &doing.forecast,
-            doing.timeout,
-        ),
-        Action::Restart(spec) => restart::perform(
-            spec,
-            &doing.setting,
-            &doing.reader.cluster,
-            hands,
-            permit,
-            &doing.mark,
-            &doing.forecast,
-            doing.timeout,
-        ),
+        Action::SetFlags(spec) => set_flags::perform(spec, doing, hands, permit),
+        Action::Restart(spec) => restart::perform(spec, doing, hands, permit),
         Action::RolloutUndo(spec) => rollout_undo::perform(spec, doing, hands, permit),
         Action::Apply(spec) => apply::perform(spec, doing, hands, permit),
         Action::RestoreSnapshot(_) => restore_snapshot::perform(doing, hands, permit),
-        Action::RevertCommits(spec) => revert_commits::perform(
-            spec,
-            &doing.setting,
-            &doing.reader.forge,
-            hands,
-            permit,
-            &doing.mark,
-            &doing.forecast,
-        ),
-        Action::RestoreFiles(spec) => restore_files::perform(
-            spec,
-            &doing.setting,
-            &doing.reader.forge,
-            hands,
-            permit,
-            &doing.mark,
-            &doing.forecast,
-        ),
-        Action::RollbackBranch(spec) => rollback_branch::perform(
-            spec,
-            &doing.setting,
-            &doing.reader.forge,
-            hands,
-            permit,
-            &doing.mark,
-            &doing.forecast,
-        ),
+        Action::RevertCommits(spec) => revert_commits::perform(spec, doing, hands, permit),
+        Action::RestoreFiles(spec) => restore_files::perform(spec, doing, hands, permit),
+        Action::RollbackBranch(spec) => rollback_branch::perform(spec, doing, hands, permit),
         Action::Command(spec) => command::perform(spec, doing, hands, permit),
         Action::Http(_) | Action::Metric(_) | Action::Manual(_) | Action::Wait(_) => {
             Done::badly("a check is asked, not done", Vec::new())
@@ -253,46 +211,16 @@ pub fn perform(action: &Action, doing: &Doing, hands: &mut Hands, permit: &Permi
 /// Asks the world whether the effect is there. Blocks; for a helper thread.
 pub fn look(action: &Action, doing: &Doing) -> Effect {
     match action {
-        Action::SetFlags(spec) => set_flags::look(
-            spec,
-            &doing.setting,
-            &doing.reader.cluster,
-            &doing.mark,
-            &doing.forecast,
-        ),
-        Action::Restart(spec) => {
-            restart::look(spec, &doing.setting, &doing.reader.cluster, &doing.mark, &doing.forecast)
-        }
+        Action::SetFlags(spec) => set_flags::look(spec, doing),
+        Action::Restart(spec) => restart::look(spec, doing),
+        Action::RolloutUndo(spec) => rollout_undo::look(spec, doing),
         Action::Apply(spec) => apply::look(spec, doing),
         Action::RestoreSnapshot(_) => restore_snapshot::look(doing),
-        Action::RolloutUndo(spec) => {
-            rollout_undo::look(spec, &doing.reader.cluster, &doing.forecast)
-        }
-        Action::RevertCommits(spec) => revert_commits::look(
-            spec,
-            &doing.setting,
-            &doing.reader.forge,
-            &doing.mark,
-            &doing.forecast,
-        ),
-        Action::RestoreFiles(spec) => restore_files::look(
-            spec,
-            &doing.setting,
-            &doing.reader.forge,
-            &doing.mark,
-            &doing.forecast,
-        ),
-        Action::RollbackBranch(spec) => rollback_branch::look(
-            spec,
-            &doing.setting,
-            &doing.reader.forge,
-            &doing.mark,
-            &doing.forecast,
-        ),
+        Action::RevertCommits(spec) => revert_commits::look(spec, doing),
+        Action::RestoreFiles(spec) => restore_files::look(spec, doing),
+        Action::RollbackBranch(spec) => rollback_branch::look(spec, doing),
         Action::Command(spec) => command::look(spec, doing),
-        Action::Wait(spec) => {
-            wait_rollout::look(&spec.rollout, &doing.setting, &doing.reader.cluster)
-        }
+        Action::Wait(spec) => wait_rollout::look(&spec.rollout, doing),
         Action::Http(_) | Action::Metric(_) | Action::Manual(_) => {
             Effect::Unanswerable("a check has no effect".to_owned())
         }

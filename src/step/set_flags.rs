@@ -4,7 +4,6 @@
 pub mod env;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -14,7 +13,7 @@ use crate::facts::{Access, Facts, Read, Unread};
 use crate::journal::Permit;
 use crate::runbook::SetFlags;
 use crate::step::workload::{complaint, known, owner_warning, permitted, template_writer};
-use crate::step::{Done, Effect, FieldChange, Forecast, Mark, Outputs, Setting};
+use crate::step::{Doing, Done, Effect, FieldChange, Forecast, Mark, Outputs, Setting};
 use crate::world::cluster::{Cluster, FIELD_MANAGER, kubectl, plain};
 use crate::world::hands::Hands;
 use crate::world::process::{Captured, Ending, Invocation};
@@ -180,20 +179,11 @@ fn pointer(key: &str) -> String {
 }
 
 /// Runs the patch. What changed since the plan is refused, not overwritten.
-#[expect(clippy::too_many_arguments, reason = "the shape that all kinds share")]
-pub fn perform(
-    spec: &SetFlags,
-    setting: &Setting,
-    cluster: &Cluster,
-    hands: &mut Hands,
-    permit: &Permit,
-    mark: &Mark,
-    forecast: &Forecast,
-    timeout: Duration,
-) -> Done {
-    let invocations: Vec<Invocation> = commands(spec, setting, mark, forecast)
+pub fn perform(spec: &SetFlags, doing: &Doing, hands: &mut Hands, permit: &Permit) -> Done {
+    let Doing { forecast, reader, .. } = doing;
+    let invocations: Vec<Invocation> = commands(spec, &doing.setting, &doing.mark, forecast)
         .into_iter()
-        .map(|argv| Invocation::new(argv, timeout))
+        .map(|argv| Invocation::new(argv, doing.timeout))
         .collect();
     if invocations.is_empty() {
         return Done::well("nothing to change");
@@ -201,7 +191,11 @@ pub fn perform(
     for captured in hands.run(permit, &invocations) {
         let refused = refused_by_test(&captured);
         if let Some(done) = ended_badly(&captured) {
-            return if refused { changed_since(spec, cluster, forecast, done) } else { done };
+            return if refused {
+                changed_since(spec, &reader.cluster, forecast, done)
+            } else {
+                done
+            };
         }
     }
     Done::well(summary(&forecast.changes))
@@ -298,13 +292,8 @@ fn summary(changes: &[FieldChange]) -> String {
 }
 
 /// Whether the values are there; for a workload's env also whether its pods carry them.
-pub fn look(
-    spec: &SetFlags,
-    _setting: &Setting,
-    cluster: &Cluster,
-    _mark: &Mark,
-    forecast: &Forecast,
-) -> Effect {
+pub fn look(spec: &SetFlags, doing: &Doing) -> Effect {
+    let cluster = &doing.reader.cluster;
     let writer;
     let (what, facts, values) = match (&spec.configmap, &spec.workload) {
         (Some(name), _) => {
@@ -348,7 +337,7 @@ pub fn look(
     }
     let who = writer.map_or_else(String::new, |who| format!(" (last written by {who})"));
     let text = format!("{what}: {}{who}", wrong.join(", "));
-    if forecast.changes.iter().any(|change| there(&change.field)) {
+    if doing.forecast.changes.iter().any(|change| there(&change.field)) {
         Effect::Partly(text)
     } else {
         Effect::Missing(text)

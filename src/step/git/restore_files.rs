@@ -6,9 +6,9 @@ use serde_json::json;
 use crate::facts::{Facts, Read};
 use crate::journal::Permit;
 use crate::runbook::RestoreFiles;
-use crate::step::{Done, Effect, Forecast, Mark, Setting};
+use crate::step::{Doing, Done, Effect, Forecast, Mark, Setting};
 use crate::world::forge::{
-    Built, Commit, Forge, GitFact, Proposal, Question, RestorePreview, RestoreQuestion, push_argv,
+    Built, Commit, GitFact, Proposal, Question, RestorePreview, RestoreQuestion, push_argv,
 };
 use crate::world::hands::Hands;
 
@@ -149,12 +149,8 @@ pub fn commands(
     ]
 }
 
-fn delivery<'a>(
-    spec: &'a RestoreFiles,
-    setting: &'a Setting,
-    mark: &'a Mark,
-    forecast: &'a Forecast,
-) -> Delivery<'a> {
+fn delivery<'a>(spec: &'a RestoreFiles, doing: &'a Doing) -> Delivery<'a> {
+    let Doing { setting, mark, forecast, .. } = doing;
     Delivery {
         repository: repository(spec.repository.as_ref(), setting),
         proposal: Proposal::Restore { question: question(spec), message: spec.message.clone() },
@@ -164,28 +160,14 @@ fn delivery<'a>(
 }
 
 /// Makes the commit and pushes it.
-pub fn perform(
-    spec: &RestoreFiles,
-    setting: &Setting,
-    forge: &Forge,
-    hands: &mut Hands,
-    permit: &Permit,
-    mark: &Mark,
-    forecast: &Forecast,
-) -> Done {
+pub fn perform(spec: &RestoreFiles, doing: &Doing, hands: &mut Hands, permit: &Permit) -> Done {
     if let Err(why) = paths(spec) {
         return Done::badly(why, Vec::new());
     }
-    delivery(spec, setting, mark, forecast).perform(forge, hands, permit)
+    delivery(spec, doing).perform(&doing.reader.forge, hands, permit)
 }
 
 /// Whether the commit arrived.
-pub fn look(
-    spec: &RestoreFiles,
-    setting: &Setting,
-    forge: &Forge,
-    mark: &Mark,
-    forecast: &Forecast,
-) -> Effect {
-    delivery(spec, setting, mark, forecast).look(forge)
+pub fn look(spec: &RestoreFiles, doing: &Doing) -> Effect {
+    delivery(spec, doing).look(&doing.reader.forge)
 }

@@ -5,10 +5,8 @@ use serde_json::{Value, json};
 use crate::facts::{Facts, Read};
 use crate::journal::Permit;
 use crate::runbook::RevertCommits;
-use crate::step::{Done, Effect, Forecast, Mark, Setting};
-use crate::world::forge::{
-    Built, Forge, GitFact, Proposal, Question, RevertQuestion, push_argv, short,
-};
+use crate::step::{Doing, Done, Effect, Forecast, Mark, Setting};
+use crate::world::forge::{Built, GitFact, Proposal, Question, RevertQuestion, push_argv, short};
 use crate::world::hands::Hands;
 
 use super::delivery::Delivery;
@@ -111,12 +109,8 @@ pub fn commands(
     commands
 }
 
-fn delivery<'a>(
-    spec: &'a RevertCommits,
-    setting: &'a Setting,
-    mark: &'a Mark,
-    forecast: &'a Forecast,
-) -> Delivery<'a> {
+fn delivery<'a>(spec: &'a RevertCommits, doing: &'a Doing) -> Delivery<'a> {
+    let Doing { setting, mark, forecast, .. } = doing;
     let question = RevertQuestion { commits: planned(spec, forecast), ..question(spec) };
     Delivery {
         repository: repository(spec.repository.as_ref(), setting),
@@ -127,25 +121,11 @@ fn delivery<'a>(
 }
 
 /// Makes the commit and pushes it.
-pub fn perform(
-    spec: &RevertCommits,
-    setting: &Setting,
-    forge: &Forge,
-    hands: &mut Hands,
-    permit: &Permit,
-    mark: &Mark,
-    forecast: &Forecast,
-) -> Done {
-    delivery(spec, setting, mark, forecast).perform(forge, hands, permit)
+pub fn perform(spec: &RevertCommits, doing: &Doing, hands: &mut Hands, permit: &Permit) -> Done {
+    delivery(spec, doing).perform(&doing.reader.forge, hands, permit)
 }
 
 /// Whether the commit arrived.
-pub fn look(
-    spec: &RevertCommits,
-    setting: &Setting,
-    forge: &Forge,
-    mark: &Mark,
-    forecast: &Forecast,
-) -> Effect {
-    delivery(spec, setting, mark, forecast).look(forge)
+pub fn look(spec: &RevertCommits, doing: &Doing) -> Effect {
+    delivery(spec, doing).look(&doing.reader.forge)
 }

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use crate::facts::{Facts, Read};
 use crate::journal::Permit;
 use crate::runbook::RollbackBranch;
-use crate::step::{Done, Effect, FieldChange, Forecast, Mark, Setting};
+use crate::step::{Doing, Done, Effect, FieldChange, Forecast, Mark, Setting};
 use crate::world::forge::{
-    At, BranchPreview, BranchQuestion, Forge, GitFact, Pushed, Question, push_argv, pushed, short,
+    At, BranchPreview, BranchQuestion, GitFact, Pushed, Question, push_argv, pushed, short,
 };
 use crate::world::hands::Hands;
 
@@ -104,17 +104,10 @@ pub fn commands(
 }
 
 /// Makes the branch.
-pub fn perform(
-    spec: &RollbackBranch,
-    setting: &Setting,
-    forge: &Forge,
-    hands: &mut Hands,
-    permit: &Permit,
-    _mark: &Mark,
-    forecast: &Forecast,
-) -> Done {
+pub fn perform(spec: &RollbackBranch, doing: &Doing, hands: &mut Hands, permit: &Permit) -> Done {
+    let forge = &doing.reader.forge;
     let (Some(repository), Some(asked)) =
-        (repository(spec.repository.as_ref(), setting), planned(spec, forecast))
+        (repository(spec.repository.as_ref(), &doing.setting), planned(spec, &doing.forecast))
     else {
         return badly("no repository or no commit is named".to_owned(), None);
     };
@@ -150,15 +143,10 @@ pub fn perform(
 }
 
 /// Whether the branch is there.
-pub fn look(
-    spec: &RollbackBranch,
-    setting: &Setting,
-    forge: &Forge,
-    _mark: &Mark,
-    forecast: &Forecast,
-) -> Effect {
+pub fn look(spec: &RollbackBranch, doing: &Doing) -> Effect {
+    let forge = &doing.reader.forge;
     let (Some(repository), Some(asked)) =
-        (repository(spec.repository.as_ref(), setting), planned(spec, forecast))
+        (repository(spec.repository.as_ref(), &doing.setting), planned(spec, &doing.forecast))
     else {
         return Effect::Unanswerable("no repository or no commit is named".to_owned());
     };

@@ -22,8 +22,7 @@ use super::{
 };
 use crate::facts::{Facts, Read, Unread, WorkloadFacts};
 use crate::runbook::{Restart, Workload};
-use crate::step::{Effect, Forecast, Mark, Setting};
-use crate::world::cluster::Cluster;
+use crate::step::{Doing, Effect, Forecast, Mark, Setting};
 use crate::world::cluster::rollout::{
     STEP_ANNOTATION, Wanted, desired, forewarned, held_back, template_annotation,
 };
@@ -186,13 +185,9 @@ fn configmaps_of(workload: &Workload, forecast: &Forecast) -> Vec<String> {
 
 /// Whether all pods are new: made from the template that carries this step's mark. Workloads that
 /// the forecast found to carry everything already are judged by their current template.
-pub fn look(
-    spec: &Restart,
-    _setting: &Setting,
-    cluster: &Cluster,
-    mark: &Mark,
-    forecast: &Forecast,
-) -> Effect {
+pub fn look(spec: &Restart, doing: &Doing) -> Effect {
+    let Doing { mark, forecast, .. } = doing;
+    let cluster = &doing.reader.cluster;
     let ours: BTreeSet<&Workload> = needed(spec, forecast).collect();
     let look = |workload: &Workload| match cluster.workload(workload) {
         Ok(found) => {

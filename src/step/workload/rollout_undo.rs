@@ -16,7 +16,6 @@ use crate::journal::Permit;
 use crate::runbook::{RolloutUndo, UndoTo, Workload, WorkloadKind};
 use crate::step::set_flags::ended_badly;
 use crate::step::{Doing, Done, Effect, Forecast, Mark, Outputs, Setting};
-use crate::world::cluster::Cluster;
 use crate::world::cluster::rollout::{
     STEP_ANNOTATION, Wanted, desired, forewarned, held_back, template_annotation,
 };
@@ -171,7 +170,9 @@ pub fn perform(spec: &RolloutUndo, doing: &Doing, hands: &mut Hands, permit: &Pe
 }
 
 /// Whether the workload has the template, and all pods are of it.
-pub fn look(spec: &RolloutUndo, cluster: &Cluster, forecast: &Forecast) -> Effect {
+pub fn look(spec: &RolloutUndo, doing: &Doing) -> Effect {
+    let Doing { forecast, .. } = doing;
+    let cluster = &doing.reader.cluster;
     let facts = match cluster.workload(&spec.workload) {
         Ok(facts) => facts,
         Err(Unread::Missing(why, _)) => return Effect::Broken(why, Vec::new()),

@@ -5,8 +5,7 @@ use std::time::SystemTime;
 use super::{known, look_at, together};
 use crate::facts::{Facts, Read};
 use crate::runbook::Workload;
-use crate::step::{Effect, Forecast, Setting};
-use crate::world::cluster::Cluster;
+use crate::step::{Doing, Effect, Forecast, Setting};
 use crate::world::cluster::rollout::{Rollout, Wanted, desired, held_back, judge};
 
 /// What it needs to know.
@@ -43,10 +42,10 @@ pub fn forecast(workloads: &[Workload], _setting: &Setting, facts: &mut Facts) -
 }
 
 /// Whether they are rolled out. A workload without pods shows no rollout, and that is no success.
-pub fn look(workloads: &[Workload], _setting: &Setting, cluster: &Cluster) -> Effect {
+pub fn look(workloads: &[Workload], doing: &Doing) -> Effect {
     let looks = workloads.iter().map(|workload| {
         let empty = |text: &str| Effect::Broken(text.to_owned(), Vec::new());
-        (workload.to_string(), look_at(cluster, workload, &Wanted::Current, empty))
+        (workload.to_string(), look_at(&doing.reader.cluster, workload, &Wanted::Current, empty))
     });
     together(&looks.collect::<Vec<_>>())
 }

@@ -8,6 +8,8 @@ mod remote;
 mod obstacles;
 mod pushes;
 
+use std::time::Duration;
+
 use remote::{BROKEN, FILE, GOOD, Remote};
 
 use super::{restore_files, revert_commits, rollback_branch};
@@ -15,7 +17,9 @@ use crate::event::{EffectKind, Outcome};
 use crate::facts::{Facts, Read};
 use crate::journal::Permit;
 use crate::runbook::{RestoreFiles, RevertCommits, RollbackBranch};
-use crate::step::{Done, Effect, Forecast, Mark, Nature, Setting, Standing};
+use crate::step::{Doing, Done, Effect, Forecast, Mark, Nature, Setting, Standing};
+use crate::world::Reader;
+use crate::world::cluster::Cluster;
 use crate::world::forge::Forge;
 use crate::world::hands::Hands;
 
@@ -78,30 +82,29 @@ impl Bench {
         forecast
     }
 
+    fn doing(&self, forecast: &Forecast) -> Doing {
+        let cluster = Cluster::open(&self.setting, Duration::from_secs(5));
+        let reader = Reader { cluster, forge: self.forge.clone() };
+        Doing::for_a_test(&self.setting, &self.mark, forecast, reader)
+    }
+
     fn perform(&self, kind: &Kind, forecast: &Forecast) -> Done {
         let (permit, mut hands) = (Permit::for_a_test(), Hands::for_a_test());
-        let (setting, forge, mark) = (&self.setting, &self.forge, &self.mark);
-        let hands = &mut hands;
+        let (doing, hands) = (self.doing(forecast), &mut hands);
         match kind {
-            Kind::Revert(s) => {
-                revert_commits::perform(s, setting, forge, hands, &permit, mark, forecast)
-            }
-            Kind::Restore(s) => {
-                restore_files::perform(s, setting, forge, hands, &permit, mark, forecast)
-            }
-            Kind::Branch(s) => {
-                rollback_branch::perform(s, setting, forge, hands, &permit, mark, forecast)
-            }
+            Kind::Revert(spec) => revert_commits::perform(spec, &doing, hands, &permit),
+            Kind::Restore(spec) => restore_files::perform(spec, &doing, hands, &permit),
+            Kind::Branch(spec) => rollback_branch::perform(spec, &doing, hands, &permit),
         }
     }
 
     fn look(&self, kind: &Kind, forecast: &Forecast) -> Effect {
         let before = self.remote.refs();
-        let (setting, forge, mark) = (&self.setting, &self.forge, &self.mark);
+        let doing = self.doing(forecast);
         let effect = match kind {
-            Kind::Revert(spec) => revert_commits::look(spec, setting, forge, mark, forecast),
-            Kind::Restore(spec) => restore_files::look(spec, setting, forge, mark, forecast),
-            Kind::Branch(spec) => rollback_branch::look(spec, setting, forge, mark, forecast),
+            Kind::Revert(spec) => revert_commits::look(spec, &doing),
+            Kind::Restore(spec) => restore_files::look(spec, &doing),
+            Kind::Branch(spec) => rollback_branch::look(spec, &doing),
         };
         assert_eq!(before, self.remote.refs(), "a look changed the remote");
         effect

@@ -15,7 +15,7 @@ use crate::facts::Known;
 use crate::journal::Permit;
 use crate::runbook::{Restart, Workload};
 use crate::step::set_flags::ended_badly;
-use crate::step::{Done, Forecast, Mark, Setting};
+use crate::step::{Doing, Done, Forecast, Mark, Setting};
 use crate::world::cluster::rollout::{
     CONFIGMAPS_ANNOTATION, RESTARTED_AT, STEP_ANNOTATION, template_annotation,
 };
@@ -101,21 +101,13 @@ fn versions(names: &[String], cluster: &Cluster) -> String {
 }
 
 /// Patches all workloads together; those that changed while they were patched, again.
-#[expect(clippy::too_many_arguments, reason = "the shape that all kinds share")]
-pub fn perform(
-    spec: &Restart,
-    setting: &Setting,
-    cluster: &Cluster,
-    hands: &mut Hands,
-    permit: &Permit,
-    mark: &Mark,
-    forecast: &Forecast,
-    timeout: Duration,
-) -> Done {
+pub fn perform(spec: &Restart, doing: &Doing, hands: &mut Hands, permit: &Permit) -> Done {
+    let Doing { setting, mark, forecast, .. } = doing;
+    let cluster = &doing.reader.cluster;
     let mut open: Vec<&Workload> = needed(spec, forecast).collect();
     let mut patched = Vec::new();
     let mut failed: Option<Done> = None;
-    let until = Instant::now() + timeout;
+    let until = Instant::now() + doing.timeout;
     while !open.is_empty() {
         let mut attempts = Vec::new();
         let left = until.saturating_duration_since(Instant::now());

@@ -257,7 +257,7 @@ fn a_paused_deployment_is_blocked_and_an_empty_one_is_warned_of() {
     let empty = patch(json!({"paused": null, "replicas": 0}));
     assert_eq!(empty.standing(Nature::Change), Standing::WillChange, "{empty:?}");
     assert!(empty.warnings[0].contains("scaled to zero"), "{:?}", empty.warnings);
-    let look = wait_rollout::look(&[web()], &world.setting, &world.cluster);
+    let look = wait_rollout::look(&[web()], &world.doing(&Forecast::default()));
     assert!(matches!(&look, Effect::Broken(why, _) if why.contains("scaled to zero")), "{look:?}");
 }
 

@@ -10,7 +10,9 @@ use crate::facts::Read;
 use crate::journal::Permit;
 use crate::runbook::{Restart, SetFlags};
 use crate::sandbox::{Options, Sandbox};
-use crate::step::{Done, Mark, Nature, Setting, Standing, set_flags};
+use crate::step::{Doing, Done, Mark, Nature, Setting, Standing, set_flags};
+use crate::world::Reader;
+use crate::world::forge::Forge;
 use crate::world::hands::Hands;
 use serde_json::{Value, json};
 
@@ -26,7 +28,7 @@ struct World {
     setting: Setting,
     cluster: Cluster,
     mark: Mark,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl World {
@@ -55,7 +57,7 @@ impl World {
             started_at: "2026-11-23T02:14:05Z".to_owned(),
         };
         assert!(sandbox.settle(), "the sandbox does not settle");
-        World { sandbox, setting, cluster, mark, _dir: dir }
+        World { sandbox, setting, cluster, mark, dir }
     }
 
     /// What the reads of the steps find, asked one by one.
@@ -96,30 +98,30 @@ impl World {
         (first, second)
     }
 
+    fn doing(&self, forecast: &Forecast) -> Doing {
+        let forge = Forge::new(self.dir.path().join("git"));
+        let reader = Reader { cluster: self.cluster.clone(), forge };
+        Doing::for_a_test(&self.setting, &self.mark, forecast, reader)
+    }
+
     fn set(&self, flags: &SetFlags, forecast: &Forecast) -> Done {
         let permit = Permit::for_a_test();
         let mut hands = Hands::for_a_test();
-        let (setting, cluster) = (&self.setting, &self.cluster);
-        set_flags::perform(
-            flags, setting, cluster, &mut hands, &permit, &self.mark, forecast, LIMIT,
-        )
+        set_flags::perform(flags, &self.doing(forecast), &mut hands, &permit)
     }
 
     fn restart(&self, restart: &Restart, forecast: &Forecast) -> Done {
         let permit = Permit::for_a_test();
         let mut hands = Hands::for_a_test();
-        let (setting, cluster) = (&self.setting, &self.cluster);
-        restart::perform(
-            restart, setting, cluster, &mut hands, &permit, &self.mark, forecast, LIMIT,
-        )
+        restart::perform(restart, &self.doing(forecast), &mut hands, &permit)
     }
 
     fn flags_look(&self, flags: &SetFlags, forecast: &Forecast) -> Effect {
-        set_flags::look(flags, &self.setting, &self.cluster, &self.mark, forecast)
+        set_flags::look(flags, &self.doing(forecast))
     }
 
     fn look(&self, restart: &Restart, forecast: &Forecast) -> Effect {
-        restart::look(restart, &self.setting, &self.cluster, &self.mark, forecast)
+        restart::look(restart, &self.doing(forecast))
     }
 
     /// Looks at every change that the watch reports, until the look is over.

@@ -199,7 +199,7 @@ fn a_wait_sees_a_rollout_that_somebody_else_started() {
     object["spec"]["template"]["spec"]["containers"][0]["image"] = json!("netra:next");
     world.sandbox.set_pod_delay(Duration::from_millis(200));
     world.sandbox.replace("deployments", "shop", "web", object).expect("a replacement");
-    let look = || wait_rollout::look(&[web()], &world.setting, &world.cluster);
+    let look = || wait_rollout::look(&[web()], &world.doing(&Forecast::default()));
     assert!(matches!(look(), Effect::Underway(_)), "{:?}", look());
     let effect = world.await_end(&restart_web(), look);
     assert!(matches!(effect, Effect::Present(..)), "{effect:?}");
@@ -277,16 +277,8 @@ fn a_restart_right_after_a_change_of_env_rolls_the_pods_once() {
     let mark = Mark { step_id: "set".to_owned(), ..world.mark.clone() };
     let permit = Permit::for_a_test();
     let mut hands = Hands::for_a_test();
-    let done = set_flags::perform(
-        &flags,
-        setting,
-        &world.cluster,
-        &mut hands,
-        &permit,
-        &mark,
-        &first,
-        LIMIT,
-    );
+    let doing = Doing { mark, ..world.doing(&first) };
+    let done = set_flags::perform(&flags, &doing, &mut hands, &permit);
     assert_eq!(done.outcome, Outcome::Done, "{done:?}");
     let before = generation();
     let done = world.restart(&restart, &second);
