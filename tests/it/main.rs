@@ -15,6 +15,7 @@
 mod after;
 mod any_cluster;
 mod approvals;
+mod around;
 mod crash;
 mod foresight;
 mod forge;

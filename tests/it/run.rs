@@ -14,7 +14,7 @@ const FLAG_STEPS: &str = "      - name: Turn the flag off
 ";
 
 /// A component whose flag is wrong, whose backend reads it, and which is judged by `endpoint`.
-fn flagged(endpoint: &Endpoint) -> Scenario {
+pub fn flagged(endpoint: &Endpoint) -> Scenario {
     Scenario::new()
         .cluster()
         .configmap("flags", &[("NEW_CODE", "true"), ("OTHER", "true")])
@@ -342,60 +342,6 @@ fn a_run_is_refused_while_another_has_the_environment() {
     scenario.run(&["component", "job", "--yes"]).exits(7).says("component job");
     std::fs::write(scenario.path("go"), "").expect("go");
     assert_eq!(first.wait().expect("ended").code(), Some(5));
-}
-
-#[test]
-fn no_cluster_is_said_and_is_told_apart_from_a_wrong_context() {
-    let scenario = flagged(&Endpoint::status(503));
-    scenario.world().set_unavailable(true);
-    scenario.run(&["component", "dispatcher", "--dry-run"]).says("cannot be checked");
-    scenario.world().set_unavailable(false);
-    scenario
-        .run(&["component", "dispatcher", "--dry-run", "--runbooks", "nowhere"])
-        .exits(2)
-        .says("nowhere");
-    let wrong = scenario.settings("apiVersion: rollback/v1\ncontext: tset\nnamespace: shop\n");
-    wrong.run(&["component", "dispatcher", "--dry-run"]).exits(4).says("did you mean test?");
-}
-
-#[test]
-fn a_missing_kubectl_is_blocked_with_what_to_do() {
-    let scenario = flagged(&Endpoint::status(503));
-    let git = rollback::world::process::find_program("git").expect("git");
-    std::os::unix::fs::symlink(git, scenario.path("bin/git")).expect("linked");
-    let output = scenario
-        .command(&["component", "dispatcher", "--dry-run"])
-        .env("PATH", scenario.path("bin"))
-        .output()
-        .expect("started");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert_eq!(output.status.code(), Some(4), "{said}");
-    assert!(said.contains("install kubectl"), "{said}");
-}
-
-#[test]
-fn a_state_directory_that_cannot_be_written_blocks_before_any_change() {
-    let scenario = flagged(&Endpoint::status(503)).env("XDG_STATE_HOME", "/proc/nowhere");
-    scenario.run(&["component", "dispatcher", "--yes"]).exits(4).says("XDG_STATE_HOME");
-    assert_eq!(scenario.changes(), Vec::<String>::new());
-}
-
-#[test]
-fn the_completions_in_the_repository_are_current() {
-    let scenario = Scenario::new();
-    let dir = scenario.path("completions");
-    scenario.run(&["completions", "--dir", &dir.display().to_string()]).exits(0);
-    for entry in std::fs::read_dir(&dir).expect("written").flatten() {
-        let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("completions")
-            .join(entry.file_name());
-        assert_eq!(
-            std::fs::read_to_string(&kept).unwrap_or_default(),
-            std::fs::read_to_string(entry.path()).expect("read"),
-            "{} is old: make completions",
-            kept.display()
-        );
-    }
 }
 
 #[test]

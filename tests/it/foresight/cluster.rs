@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::stage::{Known, Row, Stage};
+use super::row::{Known, Row, SET, quota, row};
+use super::stage::Stage;
 
-const SET: &str = "      - { id: fault, name: Set, set_flags: { configmap: flags, flags: { NEW_CODE: \"false\" } } }\n";
 pub const SET_THEN_RESTART: &str = "      - { id: first, name: Set, set_flags: { configmap: flags, flags: { NEW_CODE: \"false\" } } }\n      - { id: fault, name: Restart, restart: [deployment/web] }\n";
 const ENV: &str = "      - { id: fault, name: Env, set_flags: { workload: deployment/web, flags: { MODE: old } } }\n";
 const RESTART: &str = "      - { id: fault, name: Restart, restart: [deployment/web] }\n      - { id: later, name: Wait, wait: { duration: 1ms } }\n";
@@ -13,28 +13,12 @@ const RESTART_AGENT: &str = "      - { id: fault, name: Restart, restart: [daemo
 const WAIT: &str =
     "      - { id: fault, name: Wait, timeout: 1s, wait: { rollout: [deployment/web] } }\n";
 
-fn quota(stage: &Stage) {
-    stage.create(json!({"apiVersion": "v1", "kind": "ResourceQuota",
-        "metadata": {"name": "few", "namespace": super::stage::NAMESPACE},
-        "spec": {"hard": {"pods": "3"}}}));
-}
-
 /// Fewer pods than there are.
 fn shrunk(stage: &Stage) {
     let pods = stage.sandbox().list("pods", super::stage::NAMESPACE).len() - 1;
     stage.create(json!({"apiVersion": "v1", "kind": "ResourceQuota",
         "metadata": {"name": "fewer", "namespace": super::stage::NAMESPACE},
         "spec": {"hard": {"pods": pods.to_string()}}}));
-}
-
-fn row(
-    kind: &'static str,
-    name: &'static str,
-    steps: &'static str,
-    known: Known,
-    spoil: fn(&Stage),
-) -> Row {
-    Row { kind, name, steps, spoil, known }
 }
 
 #[expect(clippy::too_many_lines, reason = "a table")]

@@ -4,29 +4,15 @@
 use serde_json::{Value, json};
 
 use super::super::forge::remote::executable;
-use super::stage::{Known, NAMESPACE, Row, Stage};
+use super::row::{Known, RESTART, RESTORE, Row, SET, UNDO, quota, row};
+use super::stage::Stage;
 
-const UNDO: &str =
-    "      - { id: fault, name: Undo, rollout_undo: { workload: deployment/web } }\n";
 const APPLY: &str =
     "      - { id: fault, name: Apply, apply: { ref: develop, paths: [deploy] } } # flags\n";
-const RESTORE: &str = "      - { id: fault, name: Restore, restore_files: { branch: feat/migration, from: develop, paths: [app/dispatcher.py], message: \"rollback: it\" } }\n";
 const SHALLOW: &str = "      - { id: fault, name: Revert, revert_commits: { branch: feat/migration, commits: [\"@BROKEN\"], repository: \"file://@DIR/shallow.git\" } }\n";
 const BRANCH: &str = "      - { id: fault, name: Branch, rollback_branch: { branch: back, on: feat/migration, commit: \"@BROKEN\" } }\n";
 const METRIC: &str = "      - { id: fault, name: Ask, timeout: 300ms, metric: { url: \"@URL\", query: sum(errors), below: 0.05 } }\n";
 const SET_THEN_RESTART_AGENT: &str = "      - { id: first, name: Set, set_flags: { configmap: flags, flags: { OTHER: \"false\" } } }\n      - { id: fault, name: Restart, restart: [deployment/web] }\n";
-const RESTART: &str = "      - { id: fault, name: Restart, restart: [deployment/web] }\n";
-const SET: &str = "      - { id: fault, name: Set, set_flags: { configmap: flags, flags: { NEW_CODE: \"false\" } } }\n";
-
-fn row(
-    kind: &'static str,
-    name: &'static str,
-    steps: &'static str,
-    known: Known,
-    spoil: fn(&Stage),
-) -> Row {
-    Row { kind, name, steps, spoil, known }
-}
 
 /// The only container, changed.
 fn container(with: &Value) -> Value {
@@ -81,9 +67,7 @@ fn templates() -> Vec<Row> {
         }),
         row("rollout_undo", "the quota has no room", UNDO, Blocked, |stage| {
             released(stage);
-            stage.create(json!({"apiVersion": "v1", "kind": "ResourceQuota",
-                "metadata": {"name": "few", "namespace": NAMESPACE},
-                "spec": {"hard": {"pods": "3"}}}));
+            quota(stage);
         }),
     ]
 }

@@ -6,6 +6,7 @@ mod kinds;
 mod needs;
 mod outside;
 mod restored;
+mod row;
 mod stage;
 mod tell;
 
@@ -13,7 +14,8 @@ use std::fmt::Write as _;
 
 use rollback::state::StepState;
 use rollback::step::Standing;
-use stage::{Known, NAMESPACE, Row, Stage};
+use row::{Known, Row};
+use stage::{NAMESPACE, Stage};
 use tell::{Told, tell_all};
 
 /// Whether the survey was right, and a word for the table.

@@ -3,24 +3,11 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{Known, NAMESPACE, Row, Stage};
+use super::row::{Known, RESTART, Row, SET, UNDO, row};
+use super::stage::{NAMESPACE, Stage};
 
-const RESTART: &str = "      - { id: fault, name: Restart, restart: [deployment/web] }\n";
-const UNDO: &str =
-    "      - { id: fault, name: Undo, rollout_undo: { workload: deployment/web } }\n";
 const APPLY: &str =
     "      - { id: fault, name: Apply, apply: { ref: develop, paths: [deploy] } } # web\n";
-const SET: &str = "      - { id: fault, name: Set, set_flags: { configmap: flags, flags: { NEW_CODE: \"false\" } } }\n";
-
-fn row(
-    kind: &'static str,
-    name: &'static str,
-    steps: &'static str,
-    known: Known,
-    spoil: fn(&Stage),
-) -> Row {
-    Row { kind, name, steps, spoil, known }
-}
 
 /// `web` as it is, with more in its pods.
 fn pods(with: &Value) -> Value {

@@ -1,22 +1,11 @@
 //! The rows of the table whose fault is in git, on this machine or behind a URL.
 
 use super::super::forge::remote::{FILE, GOOD};
-use super::stage::{Known, Row, Stage};
+use super::row::{Known, RESTORE, Row, row};
 
-const RESTORE: &str = "      - { id: fault, name: Restore, restore_files: { branch: feat/migration, from: develop, paths: [app/dispatcher.py], message: \"rollback: it\" } }\n";
 const REVERT: &str = "      - { id: fault, name: Revert, revert_commits: { branch: feat/migration, commits: [\"@BROKEN\"] } }\n";
 const BRANCH: &str = "      - { id: fault, name: Branch, rollback_branch: { branch: back-1, on: develop, subject: Start } }\n";
 const DEPLOY: &str = "      - { id: restore, name: Restore, restore_files: { branch: feat/migration, from: develop, paths: [app/dispatcher.py], message: \"rollback: it\" } }\n      - { id: fault, name: Deploy, command: [sh, scripts/deploy.sh], checkout: restore }\n";
-
-fn row(
-    kind: &'static str,
-    name: &'static str,
-    steps: &'static str,
-    known: Known,
-    spoil: fn(&Stage),
-) -> Row {
-    Row { kind, name, steps, spoil, known }
-}
 
 pub fn rows() -> Vec<Row> {
     let mut rows = git();

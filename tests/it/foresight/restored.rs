@@ -2,23 +2,14 @@
 
 use serde_json::json;
 
-use super::stage::{Known, NAMESPACE, Row, Stage};
+use super::row::{Known, Row, quota, row};
+use super::stage::Stage;
 
 const RESTORE: &str = "      - { id: fault, name: Restore, restore_snapshot: \"@SNAP\" } # web\n";
 const NOWHERE: &str =
     "      - { id: fault, name: Restore, restore_snapshot: of-another-day } # @SNAP web\n";
 const MANUAL: &str =
     "      - { id: fault, name: Look, manual: \"Is the shop's page as it should be?\" }\n";
-
-fn row(
-    kind: &'static str,
-    name: &'static str,
-    steps: &'static str,
-    known: Known,
-    spoil: fn(&Stage),
-) -> Row {
-    Row { kind, name, steps, spoil, known }
-}
 
 /// After the snapshot, the flag and the image were changed.
 fn migrated(stage: &Stage) {
@@ -83,9 +74,7 @@ pub fn rows() -> Vec<Row> {
         }),
         row("restore_snapshot", "the quota has no room", RESTORE, Blocked, |stage| {
             migrated(stage);
-            stage.create(json!({"apiVersion": "v1", "kind": "ResourceQuota",
-                "metadata": {"name": "few", "namespace": NAMESPACE},
-                "spec": {"hard": {"pods": "3"}}}));
+            quota(stage);
         }),
         row("manual", "a person says that it is so", MANUAL, Nothing, |stage| {
             stage.answer("fault", true);

@@ -35,31 +35,6 @@ pub const NAMESPACE: &str = "shop";
 /// Longer than any step of a row may take; what is refused for good is said in seconds.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// What the survey is expected to know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Known {
-    /// The step is named as blocked, and running it fails there.
-    Blocked,
-    /// The step is named as one that cannot be checked.
-    CannotBeChecked,
-    /// No step is named as blocked, and the plan says in a word what may come.
-    Warned,
-    /// Nothing is wrong: no step is named, and all of them work.
-    Nothing,
-}
-
-/// A row of the table.
-#[derive(Clone)]
-pub struct Row {
-    pub kind: &'static str,
-    pub name: &'static str,
-    /// The steps of a method; the one that is at fault has the id `fault`.
-    pub steps: &'static str,
-    /// Makes the world as it should not be.
-    pub spoil: fn(&Stage),
-    pub known: Known,
-}
-
 /// A cluster, a git remote, an endpoint and a directory.
 pub struct Stage {
     pub sandbox: Option<Sandbox>,

@@ -7,7 +7,8 @@ use rollback::sandbox::Sandbox;
 use rollback::state::StepState;
 use rollback::step::Standing;
 
-use super::stage::{Known, Row, SNAPSHOTS, Stage};
+use super::row::{Known, Row};
+use super::stage::{SNAPSHOTS, Stage};
 
 /// What a row came to.
 pub struct Told {

@@ -7,18 +7,15 @@ use rollback::world::clock;
 
 use super::contention::{claimant, cluster_of};
 use super::{
-    LEASE, PATIENCE, at_the_gate, await_file, elsewhere, ended, flag, here, holder, note,
-    open_fifo, open_the_gate, run, says_meanwhile, world,
+    LEASE, PATIENCE, at_the_gate, await_file, dead_holder, elsewhere, ended, flag, here, holder,
+    note, open_fifo, open_the_gate, run, says_meanwhile, world,
 };
 use crate::scenario::NAMESPACE;
 
 #[test]
 fn after_kill_9_the_lock_is_suspect_and_unlock_frees_it() {
     let scenario = world();
-    let mut first = at_the_gate(&scenario, &[], "2s");
-    let id = holder(&scenario).expect("held");
-    first.kill().expect("killed");
-    first.wait().expect("it is gone");
+    let id = dead_holder(&scenario, "2s");
     let waiting = ["component", "other", "--yes", "--lock-timeout", "60s"];
     let refused = run(elsewhere(&scenario, &waiting)).exits(7);
     for words in
@@ -108,10 +105,7 @@ fn a_lock_that_was_lost_during_the_last_step_is_told_at_the_end_with_who_has_it(
 fn a_run_that_was_killed_resumes_at_once_under_its_own_lock() {
     let scenario = world();
     // A lease that outlasts this test: whoever waited for it would be refused.
-    let mut first = at_the_gate(&scenario, &[], "300s");
-    let id = holder(&scenario).expect("held");
-    first.kill().expect("killed");
-    first.wait().expect("it is gone");
+    let id = dead_holder(&scenario, "300s");
     // Its command outlived it; it ends, and then the run goes on.
     open_the_gate(&scenario);
     await_file(&scenario.path("passed"));

@@ -85,6 +85,15 @@ fn says_meanwhile(child: &mut Child, wanted: &str) {
     child.stderr = Some(pipe);
 }
 
+/// The id of a run that was killed while it held the lock; its command works on.
+fn dead_holder(scenario: &Scenario, lease: &str) -> String {
+    let mut dead = at_the_gate(scenario, &[], lease);
+    let id = holder(scenario).expect("held");
+    dead.kill().expect("killed");
+    dead.wait().expect("it is gone");
+    id
+}
+
 /// A run of the gated component that has come to the gate, with the lock in its hand.
 fn at_the_gate(scenario: &Scenario, arguments: &[&str], lease: &str) -> Child {
     let mut all = vec!["component", "gated", "--yes", "--incident", "INC-7"];

@@ -3,8 +3,8 @@
 use rollback::sandbox::View;
 
 use super::{
-    LEASE, PATIENCE, at_the_gate, elsewhere, ended, flag, here, holder, open_the_gate, run, words,
-    world,
+    LEASE, PATIENCE, at_the_gate, dead_holder, elsewhere, ended, flag, here, holder, open_the_gate,
+    run, words, world,
 };
 use crate::scenario::{Ended, NAMESPACE, Scenario};
 use crate::signals::stage::Terminal;
@@ -81,10 +81,7 @@ fn a_higher_level_may_choose_to_preempt() {
 #[test]
 fn a_suspect_lock_is_taken_over_only_where_the_operator_says_so() {
     let scenario = world();
-    let mut first = at_the_gate(&scenario, &[], "2s");
-    let id = holder(&scenario).expect("held");
-    first.kill().expect("killed");
-    first.wait().expect("it is gone");
+    let id = dead_holder(&scenario, "2s");
     let waiting = ["component", "other", "--yes", "--lock-timeout", "60s"];
     let mut second = at_a_terminal(&scenario, &waiting);
     second.expect("[t]akeover  [w]ait  [q]uit > ");
@@ -125,9 +122,7 @@ fn run_of(scenario: &Scenario, arguments: &[&str]) -> Ended {
 #[test]
 fn a_lock_that_is_freed_while_its_takeover_is_asked_about_was_not_taken_over() {
     let scenario = world();
-    let mut first = at_the_gate(&scenario, &[], "2s");
-    first.kill().expect("killed");
-    first.wait().expect("it is gone");
+    dead_holder(&scenario, "2s");
     let waiting = ["component", "other", "--yes", "--lock-timeout", "60s"];
     let mut second = at_a_terminal(&scenario, &waiting);
     second.expect("[t]akeover  [w]ait  [q]uit > ");
