@@ -15,8 +15,7 @@ kubectl: ## Install a kubectl into .tools/ where there is none on the PATH
 	@./.ci/kubectl
 
 rehearse: kubectl ## Build, and rehearse the rollback of component tool-dispatcher in the sandbox
-	@cargo build --quiet
-	@./target/debug/rollback --runbooks runbooks rehearse component tool-dispatcher
+	@cargo run --quiet -- --runbooks runbooks rehearse component tool-dispatcher
 
 # Many tests wait for something: four at a time make use of two cores.
 TEST_THREADS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo $$n || echo 4)
