@@ -47,7 +47,7 @@ pub fn ready(
     let rotten = !about_all.is_empty()
         || !unanswered.is_empty()
         || methods.iter().any(|method| method.state == State::Blocked);
-    about_all.extend(unanswered.iter().map(|what| format!("no answer in time: {what}")));
+    about_all.extend(unanswered.iter().map(|what| format!("no answer: {what}")));
     if let Ok(settings) = catalog.settings() {
         about_all.extend(lint::unreachable_contacts(&settings));
     }

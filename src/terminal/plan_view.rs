@@ -326,7 +326,7 @@ fn foot(page: &mut Page, plan: &Plan, style: &Style) {
     page.text("", Paint::Dim, &text);
     if !plan.survey.unanswered.is_empty() {
         let mark = format!("{} ", style.mark(Mark::Warn));
-        let text = format!("no answer in time: {}", plan.survey.unanswered.join(", "));
+        let text = format!("no answer: {}", plan.survey.unanswered.join(", "));
         page.marked(Paint::Change, &mark, Paint::Change, &text);
         let note = "that is no reason not to roll back; what depends on it cannot be checked";
         page.text("  ", Paint::Plain, note);

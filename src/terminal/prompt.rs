@@ -20,7 +20,8 @@ use rustix::termios::{
     tcgetattr, tcsetattr,
 };
 
-use super::sanitize;
+use super::style::{self, Stream};
+use super::{layout, sanitize};
 
 /// How often a question that gets no sensible answer is put.
 const TRIES: usize = 3;
@@ -178,7 +179,8 @@ fn ask(prompt: &str) -> Reply {
     let ended = ENDED.load(Ordering::SeqCst);
     let Ok(_mode) = LineMode::enter() else { return Reply::Nothing };
     let mut err = io::stderr();
-    if err.write_all(sanitize::line(prompt).as_bytes()).and_then(|()| err.flush()).is_err() {
+    let shown = folded(&sanitize::line(prompt), style::columns(Stream::Stderr));
+    if err.write_all(shown.as_bytes()).and_then(|()| err.flush()).is_err() {
         return Reply::Nothing;
     }
     let reply = read_line(ended);
@@ -195,6 +197,15 @@ fn ask(prompt: &str) -> Reply {
         Line::End => Reply::Nothing,
         Line::Interrupted => Reply::Interrupted,
     }
+}
+
+/// A question over as many lines as it needs, broken between words; the space that parts it from the
+/// answer stays.
+fn folded(prompt: &str, columns: Option<usize>) -> String {
+    let Some(columns) = columns else { return prompt.to_owned() };
+    let space = if prompt.ends_with(' ') { " " } else { "" };
+    let room = columns.saturating_sub(2);
+    format!("{}{space}", layout::wrap(prompt.trim_end(), room, room).join("\n"))
 }
 
 enum Line {
@@ -268,6 +279,14 @@ impl Drop for LineMode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_question_is_broken_between_words() {
+        let question = "Who decided: Engineering Lead, CTO? ";
+        assert_eq!(folded(question, Some(24)), "Who decided:\nEngineering Lead, CTO? ");
+        assert_eq!(folded(question, Some(80)), question);
+        assert_eq!(folded(question, None), question);
+    }
 
     #[test]
     fn a_choice_shows_its_key() {

@@ -2,6 +2,7 @@
 //! what the plan wanted, and against the version that the pods were made with.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use serde_json::{Value, json};
 
@@ -55,12 +56,12 @@ pub(super) fn judge(
         .get(&carries_key(&name))
         .and_then(|value| serde_json::from_value(value.clone()).ok())
         .unwrap_or_default();
-    let mut carried = Vec::new();
+    let (mut carried, mut unsure) = (Vec::new(), Vec::new());
     for (configmap, flags) in &wanted {
         let object = match cluster.configmap(configmap) {
             Ok(object) => object,
             Err(why) => {
-                carried.push(format!("what they carry was not seen: {}", why.sentence()));
+                unsure.push(format!("what they carry was not seen: {}", why.sentence()));
                 continue;
             }
         };
@@ -73,17 +74,18 @@ pub(super) fn judge(
             let sure = noted(found, configmap) == object["metadata"]["resourceVersion"].as_str()
                 || writer_of_key(&object, key) == Some(FIELD_MANAGER)
                 || newer(found, &object, key);
-            carried.push(if sure {
-                format!("they carry {key}={}", plain(value))
+            if sure {
+                carried.push(format!("{key}={}", plain(value)));
             } else {
-                format!("{key} was written again while they started: they may carry another value")
-            });
+                unsure.push(format!(
+                    "{key} was written again while they started: they may carry another value"
+                ));
+            }
         }
     }
-    if carried.is_empty() {
-        return Effect::Present(evidence, outputs);
-    }
-    Effect::Present(format!("{evidence}; {}", carried.join(", ")), outputs)
+    let carried = (!carried.is_empty()).then(|| format!("they carry {}", carried.join(", ")));
+    let all: Vec<String> = iter::once(evidence).chain(carried).chain(unsure).collect();
+    Effect::Present(all.join("; "), outputs)
 }
 
 fn put_back(name: &str, configmap: &str, key: &str, object: &Value) -> Effect {
