@@ -15,6 +15,7 @@ use crate::plan::Plan;
 
 use super::layout::{Page, duration};
 use super::log_form::{LogForm, clock};
+use super::mode::NoEcho;
 use super::patient::{stderr_takes_more, write_patiently};
 use super::screen_form::{Current, Frame, permanent};
 use super::style::{Mark, Stream, Style, columns};
@@ -50,7 +51,7 @@ pub struct LiveView {
 /// Where the lines go.
 enum Out {
     /// Redrawn lines below permanent ones, on standard error.
-    Terminal { multi: MultiProgress, bar: Option<ProgressBar> },
+    Terminal { multi: MultiProgress, bar: Option<ProgressBar>, no_echo: Option<NoEcho> },
     /// Lines on standard error.
     Stderr,
     /// Lines elsewhere.
@@ -67,7 +68,8 @@ impl LiveView {
             .then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(20)))
             // Hidden, it would swallow what it is given.
             .filter(|multi| !multi.is_hidden());
-        let out = multi.map_or(Out::Stderr, |multi| Out::Terminal { multi, bar: None });
+        let out =
+            multi.map_or(Out::Stderr, |multi| Out::Terminal { multi, bar: None, no_echo: None });
         LiveView::build(style, plan, started, out)
     }
 
@@ -184,7 +186,15 @@ impl LiveView {
     /// Lines that come meanwhile wait.
     pub fn hide(&mut self) {
         self.erase();
+        self.echo();
         self.hidden = true;
+    }
+
+    /// Keys are echoed again.
+    fn echo(&mut self) {
+        if let Out::Terminal { no_echo, .. } = &mut self.out {
+            *no_echo = None;
+        }
     }
 
     /// Shows again what [`LiveView::hide`] took away, and what came meanwhile.
@@ -209,6 +219,7 @@ impl LiveView {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
+        self.echo();
     }
 
     /// Which step is under way, after a record.
@@ -266,8 +277,11 @@ impl LiveView {
             self.erase();
             return;
         }
-        let Out::Terminal { multi, bar } = &mut self.out else { return };
+        let Out::Terminal { multi, bar, no_echo } = &mut self.out else { return };
         bar.get_or_insert_with(|| {
+            if no_echo.is_none() {
+                *no_echo = NoEcho::enter();
+            }
             let bar = multi.add(ProgressBar::new_spinner());
             bar.set_style(
                 ProgressStyle::with_template("{msg}")
@@ -288,7 +302,7 @@ impl LiveView {
         if !self.drawn() || !self.writable() {
             return;
         }
-        let Out::Terminal { multi, bar } = &mut self.out else { return };
+        let Out::Terminal { multi, bar, .. } = &mut self.out else { return };
         if let Some(bar) = bar.take() {
             multi.remove(&bar);
             if multi.clear().is_err() {
@@ -341,7 +355,7 @@ impl Drop for LiveView {
     fn drop(&mut self) {
         self.erase();
         // What could not be erased must not be drawn once more on the way out.
-        if let Out::Terminal { multi, bar: Some(_) } = &self.out {
+        if let Out::Terminal { multi, bar: Some(_), .. } = &self.out {
             multi.set_draw_target(ProgressDrawTarget::hidden());
         }
     }

@@ -1,5 +1,5 @@
 //! The only owner of the terminal: what the operator sees and is asked. The views are pure; only
-//! `live` and `prompt` touch the terminal itself, and only here are console, dialoguer and
+//! `live`, `prompt` and `mode` touch the terminal itself, and only here are console, dialoguer and
 //! indicatif used.
 
 mod after_form;
@@ -8,6 +8,7 @@ pub mod layout;
 pub mod live;
 pub mod log_form;
 pub mod metrics_view;
+mod mode;
 pub mod patient;
 pub mod plan_view;
 pub mod prompt;

@@ -9,17 +9,12 @@
 //! The functions block; they are for a helper thread. [`restore_terminal`] ends them from outside.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use console::Term;
 use dialoguer::theme::{SimpleTheme, Theme as _};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::termios::{
-    InputModes, LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush,
-    tcgetattr, tcsetattr,
-};
 
+use super::mode::{self, CTRL_C, LineMode};
 use super::style::{self, Stream};
 use super::{layout, sanitize};
 
@@ -28,11 +23,6 @@ const TRIES: usize = 3;
 
 /// Longer lines are no answer to anything.
 const LINE_CAP: usize = 4096;
-
-const CTRL_C: u8 = 3;
-
-/// How the terminal was before the first question.
-static BEFORE: OnceLock<Termios> = OnceLock::new();
 
 /// Grows when whoever waits for an answer must stop waiting.
 static ENDED: AtomicUsize = AtomicUsize::new(0);
@@ -158,15 +148,11 @@ fn choice_words(key: char, label: &str) -> String {
     }
 }
 
-/// Gives the terminal back as it was before the first question, with its cursor, and ends the
+/// Gives the terminal back as it was before we touched it, with its cursor, and ends the
 /// questions that are still open. Takes no lock and allocates nothing: a signal path may call it.
-#[expect(clippy::disallowed_methods, reason = "the room of questions")]
 pub fn restore_terminal() {
     ENDED.fetch_add(1, Ordering::SeqCst);
-    if let Some(before) = BEFORE.get() {
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
-        let _ = rustix::io::write(rustix::stdio::stderr(), b"\x1b[?25h");
-    }
+    mode::restore();
 }
 
 /// A line of ours between two tries.
@@ -243,36 +229,6 @@ fn read_line(ended: usize) -> Line {
                 _ => {}
             }
         }
-    }
-}
-
-/// The terminal edits and echoes a line; Ctrl-C ends it and raises no signal. Dropped, it is as it
-/// was before.
-struct LineMode {
-    before: Termios,
-}
-
-impl LineMode {
-    fn enter() -> rustix::io::Result<LineMode> {
-        let stdin = rustix::stdio::stdin();
-        let before = tcgetattr(stdin)?;
-        let _ = BEFORE.set(before.clone());
-        let mut mode = before.clone();
-        mode.local_modes.insert(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ECHOE);
-        mode.local_modes.remove(LocalModes::ISIG);
-        mode.input_modes.insert(InputModes::ICRNL | InputModes::IUTF8);
-        mode.special_codes[SpecialCodeIndex::VEOL] = CTRL_C;
-        tcsetattr(stdin, OptionalActions::Now, &mode)?;
-        // What was typed before the question stood there is no answer to it.
-        tcflush(stdin, QueueSelector::IFlush)?;
-        Ok(LineMode { before })
-    }
-}
-
-impl Drop for LineMode {
-    fn drop(&mut self) {
-        let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, &self.before);
-        let _ = Term::stderr().show_cursor();
     }
 }
 

@@ -1,5 +1,6 @@
 //! Signals, and terminals and pipes that go away, while a run asks, waits and works.
 
+mod echo;
 mod git;
 mod instants;
 mod lost;

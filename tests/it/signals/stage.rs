@@ -62,10 +62,22 @@ impl Terminal {
         let _ = self.keys.write_all(keys.as_bytes());
     }
 
+    /// Whether the terminal shows what is typed.
+    pub fn echoes(&self) -> bool {
+        let modes = rustix::termios::tcgetattr(&self.keys).expect("a terminal");
+        modes.local_modes.contains(rustix::termios::LocalModes::ECHO)
+    }
+
     /// Sends a signal to our process alone.
     pub fn signal(&self, name: &str) {
         let pid = self.process.child_pid.to_string();
         Command::new("kill").args(["-s", name, &pid]).status().expect("kill");
+    }
+
+    /// Sends a signal to all in the terminal's foreground.
+    pub fn signal_all(&self, name: &str) {
+        let group = format!("-{}", self.process.child_pid);
+        Command::new("kill").args(["-s", name, "--", &group]).status().expect("kill");
     }
 
     /// Takes what was printed since.
