@@ -79,7 +79,7 @@ pub struct Need {
     pub resource: String,
     /// Its name.
     pub name: String,
-    /// The keys that must be in it; named only for ConfigMaps.
+    /// The keys that must be in it, of ConfigMaps and Secrets.
     pub keys: Vec<String>,
     /// Pods start without it, if the node has the image.
     pub optional: bool,

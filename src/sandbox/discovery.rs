@@ -13,16 +13,23 @@ const VERBS: [&str; 8] =
     ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
+/// A group that another server answers for, which is down.
+#[derive(Debug)]
+pub(super) struct Lost {
+    pub(super) group: String,
+    pub(super) version: String,
+}
+
 /// Answers a GET of a path that is no resource.
-pub(super) fn answer(parts: &[&str], accept: &str) -> Answer<Reply> {
+pub(super) fn answer(parts: &[&str], accept: &str, lost: &[Lost]) -> Answer<Reply> {
     let aggregated = accept.contains("as=APIGroupDiscoveryList") && accept.contains("v=v2;");
     let body = match parts {
         ["version"] => version(),
         ["healthz" | "livez" | "readyz"] => {
             return Ok(Reply::Text { code: 200, body: "ok".to_owned() });
         }
-        ["api"] if aggregated => return Ok(aggregate(str::is_empty)),
-        ["apis"] if aggregated => return Ok(aggregate(|group| !group.is_empty())),
+        ["api"] if aggregated => return Ok(aggregate(str::is_empty, &[])),
+        ["apis"] if aggregated => return Ok(aggregate(|group| !group.is_empty(), lost)),
         ["api"] => json!({
             "kind": "APIVersions", "versions": ["v1"],
             "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": "127.0.0.1"}],
@@ -31,12 +38,16 @@ pub(super) fn answer(parts: &[&str], accept: &str) -> Answer<Reply> {
             let groups: Vec<Value> = groups()
                 .into_iter()
                 .filter(|group| !group.is_empty())
-                .map(|group| api_group(group, false))
+                .map(|group| api_group(group, "v1", false))
+                .chain(lost.iter().map(|it| api_group(&it.group, &it.version, false)))
                 .collect();
             json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
         }
         ["api", "v1"] => resources(""),
-        ["apis", group] if groups().contains(group) => api_group(group, true),
+        ["apis", group] if groups().contains(group) => api_group(group, "v1", true),
+        ["apis", group, ..] if lost.iter().any(|it| it.group == *group) => {
+            return Ok(Reply::Text { code: 503, body: "service unavailable\n".to_owned() });
+        }
         ["apis", group, "v1"] if groups().contains(group) => resources(group),
         ["openapi", "v3"] => {
             let mut paths = Map::new();
@@ -71,8 +82,8 @@ fn version() -> Value {
     })
 }
 
-fn api_group(group: &str, alone: bool) -> Value {
-    let version = json!({"groupVersion": format!("{group}/v1"), "version": "v1"});
+fn api_group(group: &str, version: &str, alone: bool) -> Value {
+    let version = json!({"groupVersion": format!("{group}/{version}"), "version": version});
     let mut value = json!({"name": group, "versions": [version], "preferredVersion": version});
     if alone {
         value["kind"] = "APIGroup".into();
@@ -129,7 +140,7 @@ fn resources(group: &str) -> Value {
     body
 }
 
-fn aggregate(wanted: impl Fn(&str) -> bool) -> Reply {
+fn aggregate(wanted: impl Fn(&str) -> bool, lost: &[Lost]) -> Reply {
     let mut items = Vec::new();
     for group in groups().into_iter().filter(|group| wanted(group)) {
         let entries: Vec<Value> =
@@ -137,6 +148,10 @@ fn aggregate(wanted: impl Fn(&str) -> bool) -> Reply {
         let metadata = if group.is_empty() { json!({}) } else { json!({"name": group}) };
         let version = json!({"version": "v1", "resources": entries, "freshness": "Current"});
         items.push(json!({"metadata": metadata, "versions": [version]}));
+    }
+    for Lost { group, version } in lost {
+        let version = json!({"version": version, "freshness": "Stale"});
+        items.push(json!({"metadata": {"name": group}, "versions": [version]}));
     }
     Reply::Json {
         code: 200,

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use super::access::{self, Rule};
 use super::admission::{Hook, Refusal};
 use super::controllers::owner::Owner;
+use super::discovery::Lost;
 use super::http::{self, Door};
 use super::operations::{self, Form, Strictness, Write};
 use super::state::{Shared, State};
@@ -222,6 +223,12 @@ impl Sandbox {
     /// Has a webhook that must be asked about every object of a resource, and that does not answer.
     pub fn lose_hook(&self, resource: &str, hook: &str) -> Result<(), String> {
         self.hook(resource, "", Value::Null, Refusal::Down(hook.to_owned()))
+    }
+
+    /// Has a group be there that another server answers for (`metrics.k8s.io`, `v1beta1`), which is down.
+    pub fn lose_group(&self, group: &str, version: &str) {
+        let lost = Lost { group: group.to_owned(), version: version.to_owned() };
+        self.shared.change(|state| state.lost.push(lost));
     }
 
     fn hook(

@@ -233,9 +233,11 @@ pub(super) fn patch(
         Form::Merge => patch::merge(&mut object, patch),
         Form::Strategic => patch::strategic(write.shape(), &mut object, patch),
     }
-    // kubectl moves what it owned as a client-side applier to the server-side one.
-    write.moves_owners = form == Form::Json
-        && object["metadata"]["managedFields"] != before["metadata"]["managedFields"];
+    // kubectl moves what it owned as a client-side applier to the server-side one. One empty entry
+    // takes all notes away.
+    let owners = &object["metadata"]["managedFields"];
+    write.moves_owners = *owners == json!([{}])
+        || form == Form::Json && *owners != before["metadata"]["managedFields"];
     let result = object.clone();
     write.read(&mut object).map_err(|why| Failure::unreadable_patch(&result, &why))?;
     if scaled {

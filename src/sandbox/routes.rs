@@ -92,7 +92,7 @@ fn route(state: &mut State, request: &Request) -> Answer<Reply> {
         ["apis", group, "v1", rest @ ..] if !rest.is_empty() => (*group, rest),
         _ => {
             return if request.method == "GET" {
-                discovery::answer(&parts, &request.accept)
+                discovery::answer(&parts, &request.accept, &state.lost)
             } else {
                 Err(Failure::no_such_path())
             };

@@ -14,6 +14,7 @@ use super::clock;
 use super::controllers::kubelet::Run;
 use super::controllers::owner::Owner;
 use super::defaults;
+use super::discovery::Lost;
 use super::kinds::{self, Kind};
 use super::store::{Key, Store};
 use super::{Options, RequestLine};
@@ -55,6 +56,7 @@ pub(super) struct State {
     pub(super) shed: usize,
     pub(super) owners: Vec<Owner>,
     pub(super) hooks: Vec<Hook>,
+    pub(super) lost: Vec<Lost>,
     pub(super) stop: bool,
     timers: BinaryHeap<Reverse<(Instant, u64, Job)>>,
     serial: u64,
@@ -74,6 +76,7 @@ impl State {
             shed: 0,
             owners: Vec::new(),
             hooks: Vec::new(),
+            lost: Vec::new(),
             stop: false,
             timers: BinaryHeap::new(),
             serial: 0,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::admission;
 use super::defaults;
@@ -91,7 +91,8 @@ pub(super) fn store_update(
     }
     managed::note(write.writer(), Some(before), &mut object);
     if write.moves_owners {
-        object["metadata"]["managedFields"] = owners;
+        object["metadata"]["managedFields"] =
+            if owners == json!([{}]) { json!([]) } else { owners };
     }
     if write.dry_run {
         return Ok(object);

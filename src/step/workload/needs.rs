@@ -1,5 +1,6 @@
 //! PURE: what the pods of a template need to start, beside their image: ConfigMaps, Secrets, claims
-//! and an account. Of a Secret only its metadata is asked for, never its content.
+//! and an account. Of a Secret only its metadata is asked for, never its content; the names of its keys
+//! stand there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,8 +60,7 @@ pub(crate) fn judge(
             };
             let hint = (need.resource == "secrets")
                 .then(|| "only its metadata is read, never its content".to_owned());
-            let text =
-                format!("whether {title} is there, which new pods of {workload} need: {why}");
+            let text = format!("whether {title} is there as new pods of {workload} need it: {why}");
             forecast.uncheckable(text, hint);
         }
     }
@@ -71,7 +71,7 @@ fn block(forecast: &mut Forecast, workload: &str, why: &str) {
     forecast.block(format!("new pods of {workload} cannot start: {why}"), Some(hint.to_owned()));
 }
 
-/// Everything that a template names and that must be there; keys only of ConfigMaps.
+/// Everything that a template names and that must be there, with the keys that are named.
 fn named(template: &Value) -> BTreeSet<Need> {
     let spec = &template["spec"];
     let mut found: BTreeMap<(&str, String), BTreeSet<String>> = BTreeMap::new();
@@ -90,17 +90,17 @@ fn named(template: &Value) -> BTreeSet<Need> {
             let from = &entry["valueFrom"];
             let map = &from["configMapKeyRef"];
             add("configmaps", &map["name"], map, map["key"].as_str().into_iter().collect());
-            add("secrets", &from["secretKeyRef"]["name"], &from["secretKeyRef"], Vec::new());
+            let secret = &from["secretKeyRef"];
+            add("secrets", &secret["name"], secret, secret["key"].as_str().into_iter().collect());
         }
     }
     for volume in each(&spec["volumes"]) {
         for source in [volume].into_iter().chain(each(&volume["projected"]["sources"])) {
             let map = &source["configMap"];
-            let keys = each(&map["items"]).filter_map(|item| item["key"].as_str()).collect();
-            add("configmaps", &map["name"], map, keys);
+            add("configmaps", &map["name"], map, items(map));
             let secret = &source["secret"];
-            add("secrets", &secret["secretName"], secret, Vec::new());
-            add("secrets", &secret["name"], secret, Vec::new());
+            add("secrets", &secret["secretName"], secret, items(secret));
+            add("secrets", &secret["name"], secret, items(secret));
         }
         let claim = &volume["persistentVolumeClaim"];
         add("persistentvolumeclaims", &claim["claimName"], claim, Vec::new());
@@ -130,6 +130,11 @@ fn named(template: &Value) -> BTreeSet<Need> {
         }
     }
     needs
+}
+
+/// The keys that a volume takes from its source.
+fn items(source: &Value) -> Vec<&str> {
+    each(&source["items"]).filter_map(|item| item["key"].as_str()).collect()
 }
 
 #[cfg(test)]
@@ -171,8 +176,8 @@ mod tests {
                 "serviceaccount/robot",
             ]
         );
-        let flags = named(&template).into_iter().next().expect("the ConfigMap");
-        assert_eq!(flags.keys, ["b"]);
+        let keys: Vec<Vec<String>> = named(&template).into_iter().map(|need| need.keys).collect();
+        assert_eq!((&keys[0][..], &keys[3][..]), (&["b".to_owned()][..], &["a".to_owned()][..]));
         assert_eq!(named(&template).iter().filter(|need| need.is_for_images()).count(), 1);
     }
 }

@@ -63,7 +63,7 @@ impl Cluster {
     }
 
     /// Whether something that pods need is there, with its keys. Of all but ConfigMaps only the
-    /// metadata is asked for.
+    /// metadata is asked for; it tells a Secret's keys, and nothing of what they hold.
     pub(super) fn is_there(&self, need: &Need) -> Known<()> {
         let title = need.title();
         let path = format!("{}/{}", self.collection(&need.resource), need.name);
@@ -73,7 +73,8 @@ impl Cluster {
         };
         if need.resource != "configmaps" {
             let ask = Ask { verb: "get", what: &title, namespace: &self.inner.namespace };
-            return self.rest().metadata(ask, &path).map(|_| ()).map_err(gone);
+            let found = self.rest().metadata(ask, &path).map_err(gone)?;
+            return need.keys.iter().try_for_each(|key| has_noted(&found, &title, key));
         }
         let object = self.get("get", &title, &path).map_err(gone)?;
         let has = |key: &&String| {
@@ -90,6 +91,20 @@ impl Cluster {
         let path = format!("{}/{}", self.collection(workload.kind.plural()), workload.name);
         self.get("get", &workload.to_string(), &path)
     }
+}
+
+/// Whether an object has a key in its data, by what its metadata notes of who wrote which field: every
+/// key that is there has a writer. An object whose notes were taken away does not tell.
+fn has_noted(found: &Value, title: &str, key: &str) -> Known<()> {
+    let notes = found["metadata"]["managedFields"].as_array().map_or(&[][..], Vec::as_slice);
+    let field = format!("f:{key}");
+    if notes.iter().any(|note| note["fieldsV1"]["f:data"].get(&field).is_some()) {
+        return Ok(());
+    }
+    if notes.iter().all(|note| note["fieldsV1"].is_null()) {
+        return Err(Unread::Failed("its metadata notes no keys".to_owned()));
+    }
+    Err(Unread::Missing(format!("{title} has no key {key}"), None))
 }
 
 /// The hash of the newest revision, which is the current template's: one that comes back is the

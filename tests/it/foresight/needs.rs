@@ -28,6 +28,16 @@ fn with_secret(stage: &Stage) {
     stage.patch("deployments", "web", &pods(&json!({"containers": containers})));
 }
 
+/// `web` reads one key of a Secret.
+fn with_key(stage: &Stage) {
+    with_secret(stage);
+    let from = json!({"secretKeyRef": {"name": "keys", "key": "key"}});
+    let containers = json!([{"name": "app", "image": "app:1",
+        "envFrom": [{"configMapRef": {"name": "flags"}}],
+        "env": [{"name": "MODE", "value": "new"}, {"name": "KEY", "valueFrom": from}]}]);
+    stage.patch("deployments", "web", &pods(&json!({"containers": containers})));
+}
+
 /// `web` mounts a claim.
 fn with_claim(stage: &Stage) {
     stage.create(json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
@@ -85,6 +95,16 @@ fn needed() -> Vec<Row> {
             with_secret(stage);
             stage.delete("secrets", "keys");
         }),
+        row("restart", "its pods read a key of a Secret", RESTART, Nothing, with_key),
+        row("restart", "the key of the Secret was renamed", RESTART, Blocked, |stage| {
+            with_key(stage);
+            let renamed = json!({"data": {"key": null, "token": "Y2FuYXJ5"}});
+            stage.patch("secrets", "keys", &renamed);
+        }),
+        row("restart", "nobody noted the keys of the Secret", RESTART, CannotBeChecked, |stage| {
+            with_key(stage);
+            stage.patch("secrets", "keys", &json!({"metadata": {"managedFields": [{}]}}));
+        }),
         row("restart", "no permission to get the Secret", RESTART, CannotBeChecked, |stage| {
             with_secret(stage);
             stage.deny("get", "secrets");
@@ -120,6 +140,13 @@ fn needed() -> Vec<Row> {
         }),
         row("apply", "it brings the Secret along", APPLY, Nothing, |stage| {
             manifest(stage, SECRET);
+        }),
+        row("apply", "the server of another group is down", APPLY, Nothing, |stage| {
+            manifest(stage, SECRET);
+            stage.sandbox().lose_group("metrics.k8s.io", "v1beta1");
+        }),
+        row("restart", "the server of another group is down", RESTART, Nothing, |stage| {
+            stage.sandbox().lose_group("metrics.k8s.io", "v1beta1");
         }),
     ]
 }
