@@ -190,7 +190,7 @@ fn steps_of(runbook: &Runbook, settings: &Settings, method: &Method) -> Vec<Step
     if let Some(why) = &method.not_ready {
         return vec![Step {
             id: "not-ready".to_owned(),
-            name: format!("The method {} is not ready", method.name),
+            name: format!("The method {}", method.name),
             timeout: crate::runbook::load::STEP_TIMEOUT,
             retry: crate::runbook::Retry::default(),
             confirm: crate::runbook::Confirm::None,

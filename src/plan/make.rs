@@ -131,7 +131,7 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
             trial::judge(&trial, facts.trials.get(&trial), &after, &mut forecast);
         }
         if draft.not_ready.is_some() {
-            let why = format!("the method {} is not ready to be run", draft.method);
+            let why = "it is not ready to be run";
             let hint = format!("fill it in at {}, and remove `not_ready`", draft.place);
             forecast.block(why, Some(hint));
         }

@@ -2,7 +2,7 @@
 
 use crate::plan::{Plan, PlannedCriterion, PlannedStep, Rung};
 use crate::runbook::{Action, CommandForm, Confirm, OnFailure, SecretSource, Target};
-use crate::step::{FieldChange, Standing};
+use crate::step::{FieldChange, Nature, Standing};
 
 use super::layout::{Page, duration, millis, width};
 use super::style::{Mark, Paint, Style};
@@ -240,9 +240,25 @@ fn words<T: ToString>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
+/// Why a plan that can be run changes nothing, where that is so.
+fn nothing_to_change(plan: &Plan) -> Option<&'static str> {
+    let blocked = |step: &PlannedStep| step.standing == Standing::Blocked && !step.left_out;
+    if plan.changes() > 0 || plan.steps.iter().any(blocked) {
+        return None;
+    }
+    let mut acts = plan.steps.iter().filter(|step| step.nature != Nature::Check).peekable();
+    Some(if acts.peek().is_none() {
+        "It changes nothing: its steps only look."
+    } else if acts.any(|step| step.left_out) {
+        "What is left of it changes nothing."
+    } else {
+        "Nothing to change: everything is as this method leaves it."
+    })
+}
+
 fn after(page: &mut Page, plan: &Plan, style: &Style) {
-    if plan.changes() == 0 {
-        page.text("", Paint::Good, "Nothing to change: everything is as this method leaves it.");
+    if let Some(words) = nothing_to_change(plan) {
+        page.text("", Paint::Good, words);
         page.blank();
     }
     let label = "recovered when  ";

@@ -19,13 +19,21 @@ fn a_method_that_is_not_ready_is_blocked_in_the_survey_and_never_run() {
         &["component", "store", "--method", "config", "--yes"][..],
         &["component", "store", "--method", "config", "--yes", "--skip-blocked", "not-ready"][..],
     ] {
-        scenario
+        let ended = scenario
             .run(arguments)
             .exits(4)
-            .says("the method config is not ready to be run")
+            .says("it is not ready to be run")
             .says("The snapshot has no name yet.");
+        assert!(!ended.stdout.contains("othing to change"), "{}", ended.stdout);
     }
     assert!(scenario.runs().is_empty());
+}
+
+#[test]
+fn a_method_whose_steps_only_look_says_so_and_not_that_all_is_as_it_leaves_it() {
+    let steps = "methods:\n  flag:\n    steps:\n      - name: Wait\n        wait: 1ms\n";
+    let scenario = Scenario::new().component("look", steps);
+    scenario.run(&["component", "look", "--dry-run"]).exits(0).says("its steps only look");
 }
 
 #[test]
