@@ -38,13 +38,16 @@ pub fn blocked_text(plan: &Plan, style: &Style) -> String {
     for step in &blocked {
         page.text("  ", Paint::Plain, &step.step.place.to_string());
     }
-    let mut command = plan.command();
-    for step in &blocked {
-        command.extend(["--skip-blocked".to_owned(), step.step.id.clone()]);
+    let acts = |step: &PlannedStep| step.nature != Nature::Check;
+    if plan.steps.iter().any(|step| acts(step) && step.standing != Standing::Blocked) {
+        let mut command = plan.command();
+        for step in &blocked {
+            command.extend(["--skip-blocked".to_owned(), step.step.id.clone()]);
+        }
+        let what = if blocked.len() == 1 { "leave it out" } else { "leave them out" };
+        page.text("", Paint::Plain, &format!("or {what} and do the rest:"));
+        page.command(2, &command);
     }
-    let what = if blocked.len() == 1 { "leave it out" } else { "leave them out" };
-    page.text("", Paint::Plain, &format!("or {what} and do the rest:"));
-    page.command(2, &command);
     if let Some(rung) = plan.ladder.first() {
         let text = format!("or take the next way, {}:", rung_words(rung, &plan.target, style));
         page.text("", Paint::Plain, &text);
