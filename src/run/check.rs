@@ -161,6 +161,7 @@ impl Run {
                     until.saturating_duration_since(Instant::now()).as_secs() + 1,
                 ));
                 self.progress(&doing.mark.step_id, &format!("{left} left"));
+                self.watch_budget()?;
                 self.hands.wait_until(until.min(Instant::now() + TICK));
                 self.hands.recorder.tick();
                 if self.hands.inbox.stop() >= Stop::EndChild {

@@ -17,7 +17,7 @@ use super::layout::{Page, duration};
 use super::log_form::{LogForm, clock};
 use super::mode::NoEcho;
 use super::patient::{stderr_takes_more, write_patiently};
-use super::screen_form::{Current, Frame, permanent};
+use super::screen_form::{Current, Frame, offered, permanent};
 use super::style::{Mark, Stream, Style, columns};
 
 /// How many of the last lines of a running command are shown.
@@ -33,6 +33,7 @@ const WAITING_CAP: usize = 256 * 1024;
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Shows a run while it happens.
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own")]
 pub struct LiveView {
     style: Style,
     log: LogForm,
@@ -46,6 +47,8 @@ pub struct LiveView {
     hidden: bool,
     dead: bool,
     over: bool,
+    /// The last record said that the budget is used up.
+    overran: bool,
 }
 
 /// Where the lines go.
@@ -91,6 +94,7 @@ impl LiveView {
             hidden: false,
             dead: false,
             over: false,
+            overran: false,
         }
     }
 
@@ -102,14 +106,24 @@ impl LiveView {
     /// A record was written.
     pub fn record(&mut self, envelope: &Envelope) {
         let animated = matches!(self.out, Out::Terminal { .. });
-        let text = if animated {
-            permanent(&envelope.record, &self.log, &self.style)
-        } else {
-            self.log.record(envelope)
+        let overran = std::mem::take(&mut self.overran);
+        let text = match &envelope.record {
+            // What is offered between two steps is a question, at the end it stands in the verdict's card.
+            Record::EscalationOffered { .. } if animated && overran && self.waits() => {
+                offered(&envelope.record, &self.style)
+            }
+            record if animated => permanent(record, &self.log, &self.style),
+            _ => self.log.record(envelope),
         };
+        self.overran = matches!(envelope.record, Record::BudgetExceeded { .. });
         self.follow(&envelope.record);
         self.say(&text);
         self.draw();
+    }
+
+    /// Whether a step or a check is under way.
+    fn waits(&self) -> bool {
+        self.frame.current.is_some() || !self.frame.between.is_empty()
     }
 
     /// Something happened that is only worth seeing now.

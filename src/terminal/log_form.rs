@@ -131,11 +131,7 @@ impl LogForm {
                 marked(&mut page, &time, Mark::Warn, &text);
             }
             Record::EscalationOffered { target, method, command, ready, why } => {
-                let ready = match ready {
-                    Some(true) => "surveyed: ready",
-                    Some(false) => "surveyed: blocked",
-                    None => "not surveyed",
-                };
+                let ready = verdict::surveyed(*ready);
                 let colon = if why.is_empty() { "" } else { ": " };
                 let text = format!("next: {target}, {method} ({ready}){colon}{why}");
                 page.marked(Paint::Dim, &time, Paint::Plain, &text);

@@ -181,6 +181,18 @@ pub fn permanent(record: &Record, log: &LogForm, style: &Style) -> String {
     page.finish()
 }
 
+/// The next rung, offered while the run goes on: whoever would rather take it stops the wait first.
+pub fn offered(record: &Record, style: &Style) -> String {
+    let mut page = Page::new(style);
+    if let Record::EscalationOffered { target, method, command, ready, .. } = record {
+        let ready = verdict::surveyed(*ready);
+        let text = format!("not to wait any longer: Ctrl-C, then {target}, {method} ({ready})");
+        page.text("     ", Paint::Plain, &text);
+        page.command(5, command);
+    }
+    page.finish()
+}
+
 /// `✓ 1  Turn the migration flag off            0.1s`; gives the indent of the lines below.
 fn step_line(
     page: &mut Page,

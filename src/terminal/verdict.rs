@@ -287,13 +287,18 @@ fn what_stands(page: &mut Page, state: &RunState) {
     }
 }
 
-fn offer(page: &mut Page, state: &RunState) {
-    let Some(Offer { target, method, command, ready, why }) = &state.offer else { return };
-    let ready = match ready {
+/// What the survey of a rung that is offered came to.
+pub(super) fn surveyed(ready: Option<bool>) -> &'static str {
+    match ready {
         Some(true) => "surveyed: ready",
         Some(false) => "surveyed: blocked",
         None => "not surveyed",
-    };
+    }
+}
+
+fn offer(page: &mut Page, state: &RunState) {
+    let Some(Offer { target, method, command, ready, why }) = &state.offer else { return };
+    let ready = surveyed(*ready);
     let paint = if ready.ends_with("blocked") { Paint::Bad } else { Paint::Plain };
     page.sides(
         (Paint::Strong, &format!("{INDENT}next  ")),

@@ -145,6 +145,23 @@ fn a_secret_s_program_that_hangs_can_be_stopped() {
 }
 
 #[test]
+fn over_budget_in_a_wait_the_next_rung_is_shown_with_its_command_at_once() {
+    let scenario = one(&LONG.replace("TRAP", "")).component(
+        "slow",
+        "methods:\n  flag:\n    budget: 1ms\n    steps:\n      - name: First\n        wait: 60s\n  code:\n    \
+         steps:\n      - name: Deploy\n        command: [\"true\"]\n",
+    );
+    let mut terminal = Terminal::start(&scenario, &["component", "slow", "--yes"]);
+    terminal.expect("is used up; the run goes on");
+    terminal.expect("not to wait any longer: Ctrl-C, then component slow, code (surveyed: ready)");
+    terminal.expect("--method code");
+    terminal.send("\u{3}");
+    terminal.expect("this step is finished first");
+    terminal.send("\u{3}");
+    assert_eq!(terminal.end().1, 130);
+}
+
+#[test]
 fn over_budget_the_next_rung_is_one_key_away_between_two_steps() {
     let scenario = Scenario::new();
     let witness = scenario.path("witness").display().to_string();
