@@ -153,7 +153,7 @@ fn over_budget_in_a_wait_the_next_rung_is_shown_with_its_command_at_once() {
     );
     let mut terminal = Terminal::start(&scenario, &["component", "slow", "--yes"]);
     terminal.expect("is used up; the run goes on");
-    terminal.expect("not to wait any longer: Ctrl-C, then component slow, code (surveyed: ready)");
+    terminal.expect("not to wait any longer: Ctrl-C, then component slow, code (");
     terminal.expect("--method code");
     terminal.send("\u{3}");
     terminal.expect("this step is finished first");
