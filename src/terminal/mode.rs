@@ -16,10 +16,9 @@ pub const CTRL_C: u8 = 3;
 static BEFORE: OnceLock<Termios> = OnceLock::new();
 
 /// Gives it back as it was before we touched it, with its cursor. Takes no lock and allocates nothing.
-#[expect(clippy::disallowed_methods, reason = "the room of the terminal's modes")]
 pub fn restore() {
     if let Some(before) = BEFORE.get() {
-        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
+        let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, before);
         let _ = rustix::io::write(rustix::stdio::stderr(), b"\x1b[?25h");
     }
 }

@@ -1,7 +1,7 @@
 //! Plain REST through the proxy's socket, every call with a deadline, and the API server's refusals
-//! as sentences. With `watch.rs` the only user of HTTP for the cluster.
+//! as sentences. The only user of HTTP for the cluster.
 
-use std::io::Read as _;
+use std::io::{self, Read};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -50,14 +50,27 @@ pub(super) struct Rest {
     deadline: Duration,
 }
 
+/// Whether a wait for a stream ended without anything, which is no end of the stream.
+pub(super) fn is_silence(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), TimedOut | WouldBlock | Interrupted)
+        || error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<reqwest::Error>())
+            .is_some_and(reqwest::Error::is_timeout)
+}
+
 impl Rest {
     pub(super) fn new(proxy: Proxy, deadline: Duration) -> Rest {
         Rest { proxy, client: OnceLock::new(), streams: OnceLock::new(), deadline }
     }
 
-    /// The client for streams: its timeout bounds each wait, not the stream's life.
-    pub(super) fn streams(&self) -> Option<&Client> {
-        self.streams.get_or_init(|| client(&self.proxy, Some(STREAM_WAIT))).as_ref().ok()
+    /// GET of a stream, such as a watch. Its timeout bounds each wait, not its life; see [`is_silence`].
+    pub(super) fn stream(&self, path: &str) -> Option<impl Read + use<>> {
+        let streams = self.streams.get_or_init(|| client(&self.proxy, Some(STREAM_WAIT)));
+        let request = streams.as_ref().ok()?.get(format!("http://localhost{path}"));
+        let response = request.header(HOST, "localhost").header(ACCEPT, JSON).send().ok()?;
+        response.status().is_success().then_some(response)
     }
 
     /// GET of a JSON object.

@@ -1,16 +1,15 @@
 //! Watches that say when it is worth looking again. What changed is not told: the reader looks.
 //! Helper threads hold the streams; they are told to stop and never joined.
 
-use std::io::{BufRead as _, BufReader, ErrorKind};
+use std::io::{BufRead as _, BufReader};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, HOST};
 use serde::Deserialize;
 
 use super::Cluster;
-use super::rest::Ask;
+use super::rest::{Ask, is_silence};
 use crate::runbook::{Workload, WorkloadKind};
 
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
@@ -141,15 +140,9 @@ fn stream(
     stop: &Stop,
     wake: &Wake,
 ) -> bool {
-    let Some(client) = cluster.rest().streams() else { return false };
-    let url = format!(
-        "http://localhost{list}?{filter}&watch=true&allowWatchBookmarks=true&resourceVersion={version}"
-    );
-    let request = client.get(url).header(HOST, "localhost").header(ACCEPT, "application/json");
-    let Ok(response) = request.send() else { return false };
-    if !response.status().is_success() {
-        return false;
-    }
+    let path =
+        format!("{list}?{filter}&watch=true&allowWatchBookmarks=true&resourceVersion={version}");
+    let Some(response) = cluster.rest().stream(&path) else { return false };
     let mut reader = BufReader::new(response);
     let (mut line, mut seen) = (Vec::new(), false);
     while !stop.is_set() {
@@ -167,20 +160,11 @@ fn stream(
                 line.clear();
             }
             Ok(_) => {}
-            Err(error) if silent(&error) => {}
+            Err(error) if is_silence(&error) => {}
             Err(_) => return seen,
         }
     }
     seen
-}
-
-/// Whether a wait ended without anything, which is no end of the stream.
-fn silent(error: &std::io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::Interrupted)
-        || error
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref::<reqwest::Error>())
-            .is_some_and(reqwest::Error::is_timeout)
 }
 
 fn call(wake: &Wake, stop: &Stop) {

@@ -7,19 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::stage::{Terminal, cursor_is_shown};
-use super::waits::{PATIENCE, finalizers, held, restarts, waiting};
+use super::waits::{PATIENCE, finalizers, held, restarts, stop, waiting};
 use crate::scenario::{NAMESPACE, Scenario};
-
-/// What a signal makes of a run that can be stopped at once: Ctrl-C twice, or TERM.
-fn stop(terminal: &mut Terminal, name: &str) {
-    if name == "INT" {
-        terminal.send("\u{3}");
-        terminal.expect("this step is finished first");
-        terminal.send("\u{3}");
-    } else {
-        terminal.signal(name);
-    }
-}
 
 #[test]
 fn a_survey_of_a_silent_cluster_ends_at_once_and_nothing_was_changed() {

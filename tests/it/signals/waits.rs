@@ -66,6 +66,17 @@ fn goes_on(scenario: &Scenario, text: &str, name: &str) {
     assert_eq!(restarts(scenario), 1, "{name}: restarted once");
 }
 
+/// What a signal makes of a run that can be stopped at once: Ctrl-C twice, or TERM.
+pub fn stop(terminal: &mut Terminal, name: &str) {
+    if name == "INT" {
+        terminal.send("\u{3}");
+        terminal.expect("this step is finished first");
+        terminal.send("\u{3}");
+    } else {
+        terminal.signal(name);
+    }
+}
+
 #[test]
 fn a_signal_that_lets_a_step_finish_waits_for_its_rollout_and_begins_no_further_step() {
     for (name, code) in [("INT", 130), ("HUP", 143)] {
@@ -85,13 +96,7 @@ fn a_signal_that_ends_a_step_ends_the_wait_for_its_rollout_and_a_resume_restarts
     for (name, code) in [("INT", 130), ("TERM", 143)] {
         let (scenario, pod) = held();
         let mut terminal = waiting(&scenario, &pod);
-        if name == "INT" {
-            terminal.send("\u{3}");
-            terminal.expect("this step is finished first");
-            terminal.send("\u{3}");
-        } else {
-            terminal.signal(name);
-        }
+        stop(&mut terminal, name);
         // The old pod is still there: nothing else ends the wait.
         let (text, ended) = terminal.end();
         assert_eq!(ended, code, "{name}\n{text}");
