@@ -7,11 +7,6 @@ pub(super) fn now() -> String {
     format(since_epoch().as_secs())
 }
 
-/// Nanoseconds since the epoch, for the names of events.
-pub(super) fn nanos() -> u128 {
-    since_epoch().as_nanos()
-}
-
 /// Seconds since the epoch.
 pub(super) fn seconds() -> u64 {
     since_epoch().as_secs()

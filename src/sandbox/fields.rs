@@ -118,27 +118,59 @@ fn collect(value: &Value, path: &mut Path, found: &mut BTreeSet<Path>) {
     }
 }
 
+/// The parts of an object that somebody can own: each part of the metadata, `spec`, `status`.
+fn parts_of(object: &Value) -> impl Iterator<Item = (Path, &Value)> {
+    let owned = |key: &str| !matches!(key, "kind" | "apiVersion" | "metadata");
+    let metadata = object["metadata"].as_object().into_iter().flatten();
+    let metadata = metadata
+        .filter(|(key, _)| !UNOWNED.contains(&key.as_str()))
+        .map(|(key, value)| (vec!["f:metadata".to_owned(), format!("f:{key}")], value));
+    let rest = object.as_object().into_iter().flatten();
+    metadata.chain(
+        rest.filter(move |(key, _)| owned(key))
+            .map(|(key, value)| (vec![format!("f:{key}")], value)),
+    )
+}
+
+/// The parts in which two states of an object differ: only there a write changes who owns what.
+#[derive(Debug)]
+pub(super) struct Parts(BTreeSet<Path>);
+
+impl Parts {
+    /// Of a new object those are all that it has.
+    pub(super) fn that_differ(before: Option<&Value>, after: &Value) -> Parts {
+        let old: BTreeMap<Path, &Value> = before.into_iter().flat_map(parts_of).collect();
+        let new: BTreeMap<Path, &Value> = parts_of(after).collect();
+        let paths = old.keys().chain(new.keys());
+        Parts(paths.filter(|path| old.get(*path) != new.get(*path)).cloned().collect())
+    }
+
+    /// Whether a field is in one of them.
+    pub(super) fn hold(&self, path: &Path) -> bool {
+        self.0.iter().any(|part| path.starts_with(part))
+    }
+
+    /// Whether `fieldsV1` names anything in them.
+    pub(super) fn touch(&self, fields: &Value) -> bool {
+        self.0.iter().any(|part| {
+            part.iter().try_fold(fields, |place, key| place.get(key.as_str())).is_some()
+        })
+    }
+}
+
 /// Every field of an object with its value; maps and the entries of lists are there as null.
 pub(super) fn of(kind: &str, object: &Value) -> BTreeMap<Path, Value> {
+    within(kind, object, &Parts::that_differ(None, object))
+}
+
+/// The same in these parts alone.
+pub(super) fn within(kind: &str, object: &Value, parts: &Parts) -> BTreeMap<Path, Value> {
     let mut found = BTreeMap::new();
-    for (key, value) in object.as_object().into_iter().flatten() {
-        if matches!(key.as_str(), "kind" | "apiVersion") {
-            continue;
-        }
+    for (mut path, value) in parts_of(object).filter(|(path, _)| parts.0.contains(path)) {
+        let kind = if path.len() > 1 { "ObjectMeta" } else { kind };
+        let key = path.last().map_or("", |part| part.trim_start_matches("f:"));
         let shape = schema::shape(kind, key).unwrap_or(Shape::Any);
-        let mut path = vec![format!("f:{key}")];
-        if key == "metadata" {
-            for (key, value) in value.as_object().into_iter().flatten() {
-                if !UNOWNED.contains(&key.as_str()) {
-                    path.push(format!("f:{key}"));
-                    let shape = schema::shape("ObjectMeta", key).unwrap_or(Shape::Any);
-                    walk(&shape, value, &mut path, &mut found);
-                    path.pop();
-                }
-            }
-        } else {
-            walk(&shape, value, &mut path, &mut found);
-        }
+        walk(&shape, value, &mut path, &mut found);
     }
     found
 }

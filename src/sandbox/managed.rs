@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::clock;
 use super::defaults;
-use super::fields::{self, Fields};
+use super::fields::{self, Fields, Parts};
 
 /// Who writes, and through which part of the object.
 #[derive(Debug, Clone, Copy)]
@@ -42,8 +42,9 @@ pub(super) fn entries(object: &Value) -> &[Value] {
 /// nobody's.
 pub(super) fn note(writer: Writer, before: Option<&Value>, after: &mut Value) {
     let kind = after["kind"].as_str().unwrap_or_default();
-    let old = before.map(|before| fields::of(kind, before)).unwrap_or_default();
-    let new = fields::of(kind, after);
+    let parts = Parts::that_differ(before, after);
+    let old = before.map(|before| fields::within(kind, before, &parts)).unwrap_or_default();
+    let new = fields::within(kind, after, &parts);
     let changed: Fields = new
         .iter()
         .filter(|(path, value)| old.get(*path) != Some(value))
@@ -53,10 +54,15 @@ pub(super) fn note(writer: Writer, before: Option<&Value>, after: &mut Value) {
     let mut mine = Fields::default();
     let mut since = None;
     list.retain_mut(|entry| {
-        let mut owned = Fields::read(&entry["fieldsV1"]);
         let own = writer.is(entry);
+        if !own && !parts.touch(&entry["fieldsV1"]) {
+            return entry["fieldsV1"].as_object().is_some_and(|fields| !fields.is_empty());
+        }
+        let mut owned = Fields::read(&entry["fieldsV1"]);
         let had = owned.clone();
-        owned.drop(|path| !new.contains_key(path) || (!own && changed.has(path)));
+        owned.drop(|path| {
+            parts.hold(path) && (!new.contains_key(path) || (!own && changed.has(path)))
+        });
         if own {
             mine = owned;
             since = Some(entry["time"].clone());

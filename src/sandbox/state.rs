@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,9 @@ use super::discovery::Lost;
 use super::kinds::{self, Kind};
 use super::store::{Key, Store};
 use super::{Options, RequestLine};
+
+/// How often a thread that lets others in looks whether they have come in.
+const YIELDS: u32 = 1000;
 
 /// Something to do at a later time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -160,6 +164,8 @@ impl State {
 #[derive(Debug)]
 pub(super) struct Shared {
     state: Mutex<State>,
+    /// How many threads ask for the lock.
+    asking: AtomicUsize,
     changed: Condvar,
     news: tokio::sync::watch::Sender<u64>,
 }
@@ -168,13 +174,34 @@ impl Shared {
     pub(super) fn new(options: Options) -> Shared {
         Shared {
             state: Mutex::new(State::new(options)),
+            asking: AtomicUsize::new(0),
             changed: Condvar::new(),
             news: tokio::sync::watch::Sender::new(0),
         }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.asking.fetch_add(1, Ordering::SeqCst);
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.asking.fetch_sub(1, Ordering::SeqCst);
+        state
+    }
+
+    /// Lets those in who ask for the lock: whoever gives it up and takes it again at once would
+    /// always be first.
+    pub(super) fn let_in<'a>(&'a self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let asking = self.asking.load(Ordering::SeqCst);
+        if asking == 0 {
+            return state;
+        }
+        drop(state);
+        for _ in 0..YIELDS {
+            if self.asking.load(Ordering::SeqCst) < asking {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        self.lock()
     }
 
     /// Changes the state and wakes everybody who waits for a change.

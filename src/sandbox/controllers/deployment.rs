@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::rollout::{self, Progress};
 use super::sets::{DESIRED, HISTORY, REVISION, Work, annotate, make_set, reload, resize, revision};
-use super::{key_of, update};
+use super::{key_of, owns, update};
 use crate::sandbox::state::State;
-use crate::sandbox::workload::{number, owned_by, terminating, text};
+use crate::sandbox::workload::{number, terminating, text};
 
 /// Brings one Deployment a step further.
 pub(super) fn sync(state: &mut State, deployment: &Arc<Value>) {
@@ -109,12 +109,7 @@ fn recreate(state: &mut State, work: &mut Work) {
             resize(state, work, &set, 0);
         }
     }
-    let old_pods = work.old.iter().any(|set| {
-        let uid = &set["metadata"]["uid"];
-        let mut pods = state.store.range("pods", text(set, "/metadata/namespace"));
-        pods.any(|(_, pod)| owned_by(pod, uid))
-    });
-    if !old_pods {
+    if !work.old.iter().any(|set| owns(state, "pods", set)) {
         adopt_revision(state, work);
         if let Some(set) = work.new.clone() {
             resize(state, work, &set, work.wanted);

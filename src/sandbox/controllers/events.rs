@@ -1,5 +1,7 @@
 //! Owns the events that controllers and kubelet report.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use serde_json::{Value, json};
 
 use crate::sandbox::clock;
@@ -18,25 +20,22 @@ pub(super) fn report(
     message: &str,
 ) {
     let namespace = text(about, "/metadata/namespace").to_owned();
-    let uid = &about["metadata"]["uid"];
-    let same = |event: &Value| {
-        event["involvedObject"]["uid"] == *uid
-            && event["reason"] == reason
-            && event["message"] == message
-    };
-    let known = state.store.range("events", &namespace).find(|(_, event)| same(event));
-    if let Some((key, event)) = known.map(|(key, event)| (key.clone(), event.clone())) {
+    let (name, uid) = (text(about, "/metadata/name"), text(about, "/metadata/uid"));
+    // As long as those of a real server, and the same for what is the same.
+    let mut same = DefaultHasher::new();
+    (uid, reason, message).hash(&mut same);
+    let title = format!("{name}.{:016x}", same.finish());
+    let key = Key::new("events", &namespace, &title);
+    let now = clock::now();
+    if let Some(event) = state.store.get(&key) {
         let mut event = (*event).clone();
         event["count"] = (event["count"].as_i64().unwrap_or(1) + 1).into();
-        event["lastTimestamp"] = clock::now().into();
+        event["lastTimestamp"] = now.into();
         state.store.put(key, event);
         return;
     }
-    let name = text(about, "/metadata/name");
-    let now = clock::now();
-    let mut event = json!({
-        "kind": "Event", "apiVersion": "v1",
-        "metadata": {"name": format!("{name}.{:x}", clock::nanos())},
+    let event = json!({
+        "kind": "Event", "apiVersion": "v1", "metadata": {"name": title},
         "involvedObject": {
             "kind": about["kind"], "namespace": namespace, "name": name, "uid": uid,
             "apiVersion": about["apiVersion"], "resourceVersion": about["metadata"]["resourceVersion"],
@@ -45,12 +44,6 @@ pub(super) fn report(
         "firstTimestamp": now, "lastTimestamp": now, "count": 1, "type": kind, "eventTime": null,
         "reportingComponent": component, "reportingInstance": "",
     });
-    let taken =
-        state.store.get(&Key::new("events", &namespace, text(&event, "/metadata/name"))).is_some();
-    if taken {
-        let suffix = state.suffix();
-        event["metadata"]["name"] = format!("{name}.{suffix}").into();
-    }
     if let Some(kind) = kinds::by_plural("events") {
         state.insert(kind, &namespace, event);
     }

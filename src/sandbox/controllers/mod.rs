@@ -1,6 +1,6 @@
 //! Owns the controllers' loop: what changed is looked at until nothing changes any more, then the loop sleeps.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use serde_json::Value;
 
@@ -42,7 +42,7 @@ pub(super) fn run(shared: &Shared) {
         }
         if state.store.touched {
             worked = true;
-            reconcile(&mut state);
+            state = reconcile(shared, state);
         }
         if worked {
             shared.wake();
@@ -63,11 +63,12 @@ fn perform(state: &mut State, job: &Job) {
     }
 }
 
-fn reconcile(state: &mut State) {
+fn reconcile<'a>(shared: &'a Shared, mut held: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
     for _ in 0..ROUNDS {
-        if !state.store.touched {
-            return;
+        if !held.store.touched {
+            return held;
         }
+        let state = &mut *held;
         state.store.touched = false;
         collect_garbage(state);
         for deployment in state.store.list("deployments", "") {
@@ -84,8 +85,11 @@ fn reconcile(state: &mut State) {
         }
         kubelet::sync(state);
         owner::sync(state);
+        // A real API server answers while its controllers are at work.
+        held = shared.let_in(held);
     }
     debug_assert!(false, "the controllers do not come to rest");
+    held
 }
 
 /// Deletes what belongs to an owner that is gone.
@@ -127,6 +131,13 @@ fn owned(state: &State, resource: &'static str, owner: &Value) -> Vec<Arc<Value>
     let namespace = text(owner, "/metadata/namespace");
     let all = state.store.range(resource, namespace);
     all.filter(|(_, object)| owned_by(object, uid)).map(|(_, object)| object.clone()).collect()
+}
+
+/// Whether it controls any object of the resource.
+fn owns(state: &State, resource: &'static str, owner: &Value) -> bool {
+    let uid = &owner["metadata"]["uid"];
+    let mut all = state.store.range(resource, text(owner, "/metadata/namespace"));
+    all.any(|(_, object)| owned_by(object, uid))
 }
 
 fn key_of(resource: &'static str, object: &Value) -> Key {

@@ -15,7 +15,7 @@ const COMPONENT: &str = "replicaset-controller";
 
 /// Brings one `ReplicaSet` closer to what it wants.
 pub(super) fn sync(state: &mut State, set: &Arc<Value>) {
-    if terminating(set) {
+    if terminating(set) || is_at_rest(state, set) {
         return;
     }
     let mut active = active(state, set);
@@ -40,6 +40,15 @@ pub(super) fn sync(state: &mut State, set: &Arc<Value>) {
         }
     }
     publish(state, set, failure);
+}
+
+/// An old revision that has no pods, wants none, and says so: most `ReplicaSets` are that most of the time.
+fn is_at_rest(state: &State, set: &Value) -> bool {
+    let counts = ["/spec/replicas", "/status/replicas", "/status/terminatingReplicas"];
+    counts.iter().all(|count| number(set, count) == 0)
+        && set["status"]["observedGeneration"] == set["metadata"]["generation"]
+        && set["status"]["conditions"].is_null()
+        && !super::owns(state, "pods", set)
 }
 
 fn active(state: &State, set: &Value) -> Vec<Arc<Value>> {
