@@ -3,6 +3,7 @@
 //! helper thread with a sender, and helpers are abandoned, never joined.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -136,7 +137,9 @@ impl Inbox {
         let ticket = Ticket(self.last);
         let sender = self.sender.clone();
         std::thread::spawn(move || {
-            let _ = sender.send(Message::From(ticket, Box::new(work())));
+            // Whoever waits for a message must not wait for one that a bug has eaten.
+            let message = catch_unwind(AssertUnwindSafe(work)).unwrap_or(Message::Finished);
+            let _ = sender.send(Message::From(ticket, Box::new(message)));
         });
         ticket
     }

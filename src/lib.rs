@@ -37,6 +37,7 @@ pub mod output;
 pub mod report;
 pub mod terminal;
 
+mod at_once;
 mod hex;
 pub mod inbox;
 pub mod world;

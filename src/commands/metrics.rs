@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::at_once;
 use crate::cli::{MetricsArgs, MetricsExport, Output};
 use crate::error::{Error, Exit, Result};
 use crate::inbox::{Inbox, Stop};
@@ -146,20 +147,12 @@ fn of_run(text: &str) -> Result<Around> {
 
 /// Asks for every metric at once.
 fn measure(watching: &Watching, run: Option<&Around>) -> Vec<Measured> {
-    std::thread::scope(|scope| {
-        let asked: Vec<_> = watching
-            .metrics
-            .keys()
-            .map(|name| scope.spawn(move || one(watching, name, run)))
-            .collect();
-        let mut found: Vec<Measured> =
-            asked.into_iter().filter_map(|thread| thread.join().ok()).collect();
-        let redactor = watching.redactor();
-        for why in found.iter_mut().filter_map(|one| one.why.as_mut()) {
-            *why = redactor.redact(why);
-        }
-        found
-    })
+    let mut found = at_once::ask(watching.metrics.keys(), |name| one(watching, name, run));
+    let redactor = watching.redactor();
+    for why in found.iter_mut().filter_map(|one| one.why.as_mut()) {
+        *why = redactor.redact(why);
+    }
+    found
 }
 
 fn one(watching: &Watching, name: &str, run: Option<&Around>) -> Measured {

@@ -9,6 +9,7 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::notify::Pending;
+use crate::at_once;
 use crate::event::{MetricAbout, MetricsSampled, Phase, Record, Sampled};
 use crate::runbook::watching::Watching;
 use crate::world::clock;
@@ -131,12 +132,7 @@ fn each(
     watching: &Watching,
     ask: &(dyn Fn(&str) -> Vec<Sampled> + Sync),
 ) -> BTreeMap<String, Vec<Sampled>> {
-    std::thread::scope(|scope| {
-        let asked: Vec<_> = watching
-            .metrics
-            .iter()
-            .map(|(name, metric)| (name.clone(), scope.spawn(move || ask(&metric.query))))
-            .collect();
-        asked.into_iter().filter_map(|(name, it)| Some((name, it.join().ok()?))).collect()
-    })
+    let sampled =
+        at_once::ask(&watching.metrics, |(name, metric)| (name.clone(), ask(&metric.query)));
+    sampled.into_iter().collect()
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::decide::Seen;
+use crate::at_once;
 use crate::runbook::bound::Bound;
 use crate::runbook::duration;
 use crate::runbook::watching::{Severity, Source, Trigger, Watching};
@@ -99,14 +100,8 @@ fn server(source: Option<&Source>, name: &str) -> Result<Server, String> {
 
 /// Every trigger, red ones first; asked at once.
 pub fn all(watching: &Watching) -> Vec<Evaluation> {
-    let mut found: Vec<Evaluation> = std::thread::scope(|scope| {
-        let asked: Vec<_> = watching
-            .triggers
-            .iter()
-            .map(|(name, trigger)| scope.spawn(move || evaluate(watching, name, trigger)))
-            .collect();
-        asked.into_iter().filter_map(|thread| thread.join().ok()).collect()
-    });
+    let mut found =
+        at_once::ask(&watching.triggers, |(name, trigger)| evaluate(watching, name, trigger));
     let redactor = watching.redactor();
     for one in &mut found {
         one.why = redactor.redact(&one.why);

@@ -20,6 +20,7 @@ use super::{
     done_without_pods, effect_of, known, owner_warning, patch_access, permitted, template_digest,
     together, watch_access,
 };
+use crate::at_once;
 use crate::facts::{Facts, Read, Unread, WorkloadFacts};
 use crate::runbook::{Restart, Workload};
 use crate::step::{Doing, Effect, Forecast, Mark, Setting};
@@ -206,21 +207,5 @@ pub fn look(spec: &Restart, doing: &Doing) -> Effect {
     if let [workload] = spec.workloads.as_slice() {
         return look(workload);
     }
-    let looks: Vec<(String, Effect)> = std::thread::scope(|scope| {
-        let threads: Vec<_> = spec
-            .workloads
-            .iter()
-            .map(|workload| (workload.to_string(), scope.spawn(move || look(workload))))
-            .collect();
-        threads
-            .into_iter()
-            .map(|(name, thread)| {
-                let effect = thread.join().unwrap_or_else(|_| {
-                    Effect::Unanswerable("the look ended in a bug of this program".to_owned())
-                });
-                (name, effect)
-            })
-            .collect()
-    });
-    together(&looks)
+    together(&at_once::ask(&spec.workloads, |workload| (workload.to_string(), look(workload))))
 }

@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use crate::at_once;
 use crate::facts::{Known, Unread};
 
 pub use git::Limits;
@@ -308,21 +309,14 @@ impl Forge {
         }
         let mut answers: Vec<Known<GitFact>> =
             vec![Err(Unread::Failed("the question was lost".to_owned())); reads.len()];
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = by_repository
-                .into_iter()
-                .map(|(repository, questions)| {
-                    scope.spawn(move || {
-                        let asked: Vec<&Question> = questions.iter().map(|(_, q)| *q).collect();
-                        let answered = self.ask(repository, &asked);
-                        questions.into_iter().map(|(index, _)| index).zip(answered)
-                    })
-                })
-                .collect();
-            for (index, answer) in workers.into_iter().filter_map(|w| w.join().ok()).flatten() {
-                answers[index] = answer;
-            }
+        let found = at_once::ask(by_repository, |(repository, questions)| {
+            let asked: Vec<&Question> = questions.iter().map(|(_, q)| *q).collect();
+            let answered = self.ask(repository, &asked);
+            questions.into_iter().map(|(index, _)| index).zip(answered)
         });
+        for (index, answer) in found.into_iter().flatten() {
+            answers[index] = answer;
+        }
         answers
     }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 
 use super::{configmaps_of, needed, rolled_by};
+use crate::at_once;
 use crate::facts::Known;
 use crate::journal::Permit;
 use crate::runbook::{Restart, Workload};
@@ -83,6 +84,12 @@ pub fn resolved(
     Ok(Some(patch(workload, setting, mark, Some(version), &versions)))
 }
 
+/// The same for several, asked at once.
+fn resolve(workloads: &[Workload], doing: &Doing) -> Vec<Known<Option<Vec<String>>>> {
+    let Doing { setting, mark, forecast, reader, .. } = doing;
+    at_once::ask(workloads, |workload| resolved(workload, setting, &reader.cluster, mark, forecast))
+}
+
 fn kept_versions(object: &Value, mark: &Mark) -> Option<String> {
     let ours = template_annotation(object, STEP_ANNOTATION) == Some(&mark.text());
     let versions = template_annotation(object, CONFIGMAPS_ANNOTATION).unwrap_or_default();
@@ -102,17 +109,27 @@ fn versions(names: &[String], cluster: &Cluster) -> String {
 
 /// Patches all workloads together; those that changed while they were patched, again.
 pub fn perform(spec: &Restart, doing: &Doing, hands: &mut Hands, permit: &Permit) -> Done {
-    let Doing { setting, mark, forecast, .. } = doing;
-    let cluster = &doing.reader.cluster;
-    let mut open: Vec<&Workload> = needed(spec, forecast).collect();
+    let mut open: Vec<&Workload> = needed(spec, &doing.forecast).collect();
     let mut patched = Vec::new();
     let mut failed: Option<Done> = None;
     let until = Instant::now() + doing.timeout;
     while !open.is_empty() {
+        let asked: Vec<Workload> = open.iter().map(|workload| (*workload).clone()).collect();
+        let known = doing.clone();
+        let read = match hands.aside(move || resolve(&asked, &known)) {
+            Ok(read) => read,
+            Err(ending) if patched.is_empty() => {
+                return Done::called_off("nothing was restarted", &ending);
+            }
+            Err(ending) => {
+                let what = format!("only {} was patched", patched.join(", "));
+                return Done::called_off(&what, &ending);
+            }
+        };
         let mut attempts = Vec::new();
         let left = until.saturating_duration_since(Instant::now());
-        for workload in open.drain(..) {
-            match resolved(workload, setting, cluster, mark, forecast) {
+        for (workload, argv) in open.drain(..).zip(read) {
+            match argv {
                 Ok(Some(argv)) => attempts.push((workload, Invocation::new(argv, left))),
                 Ok(None) => {}
                 Err(why) => {
