@@ -17,6 +17,9 @@ const STICKS: Duration = Duration::from_secs(10);
 const STICKS_IN_CLUSTER: Duration = Duration::from_secs(1);
 /// How long an object that somebody else is known to own is looked at before it counts as changed.
 const CONTESTED: Duration = Duration::from_secs(1);
+/// How long the cluster's controllers are left alone with a change of a workload before the first
+/// look: none is quicker, and a look would only see what is under way and take time from them.
+const HEAD_START: Duration = Duration::from_millis(10);
 /// How long one look may take.
 const LOOK: Duration = Duration::from_secs(30);
 /// How long it may still take after we were asked to end the step.
@@ -187,17 +190,15 @@ impl Run {
         deadline: Instant,
     ) -> io::Result<Effect> {
         let watched = kinds::watched(action);
-        let sender = self.hands.inbox.sender();
-        let _guard = (!watched.is_empty()).then(|| {
-            doing.reader.cluster.watch(&watched, move || {
-                let _ = sender.send(Message::Woken);
-            })
-        });
+        let mut guard = None;
         let begun = Instant::now();
         let mut pause = Duration::from_millis(20);
         let in_cluster = matches!(action, Action::SetFlags(_) | Action::Restart(_));
         let sticks = if in_cluster { STICKS_IN_CLUSTER } else { STICKS };
         let contested = in_cluster && !doing.forecast.owner.is_empty();
+        if !watched.is_empty() {
+            self.wait_for_news(begun + HEAD_START);
+        }
         loop {
             let effect = self.look_once(action, doing);
             match &effect {
@@ -221,6 +222,13 @@ impl Run {
             self.watch_budget()?;
             if Instant::now() >= deadline || self.hands.inbox.stop() >= Stop::EndChild {
                 return Ok(effect);
+            }
+            // Only what is not there yet is watched. What moved since that look wakes it at once.
+            if guard.is_none() && !watched.is_empty() {
+                let sender = self.hands.inbox.sender();
+                guard = Some(doing.reader.cluster.watch(&watched, move || {
+                    let _ = sender.send(Message::Woken);
+                }));
             }
             self.wait_for_news(deadline.min(Instant::now() + pause));
             pause = (pause * 2).min(Duration::from_secs(1));
@@ -255,6 +263,7 @@ impl Run {
     /// One look, on a helper thread, while signals and the display go on.
     pub(super) fn look_once(&mut self, action: &Action, doing: &Doing) -> Effect {
         let (asked, known) = (action.clone(), doing.clone());
+        let step_id = known.mark.step_id.clone();
         self.hands.inbox.was_woken();
         let ticket = self.hands.inbox.helper(move || Message::Looked(kinds::look(&asked, &known)));
         let mut until = Instant::now() + LOOK;
@@ -265,7 +274,14 @@ impl Run {
                 until = until.min(Instant::now() + LAST_LOOK);
             }
             match self.hands.inbox.recv_until(Instant::now() + TICK) {
-                Some(Message::Looked(effect)) => return effect,
+                Some(Message::Looked(effect)) => {
+                    self.looked.insert(step_id, Instant::now());
+                    return effect;
+                }
+                Some(Message::Finished) => {
+                    let why = "the look ended in a bug of this program".to_owned();
+                    return Effect::Unanswerable(why);
+                }
                 Some(Message::Signal(_)) => self.hands.say_stop(),
                 Some(Message::Notice(text)) => self.hands.notice(text),
                 _ => self.hands.recorder.tick(),

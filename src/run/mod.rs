@@ -70,6 +70,8 @@ pub struct Run {
     climb_asked: bool,
     /// The last progress, so that it is not said twice.
     said: String,
+    /// When the last look after each step's effect had its answer.
+    looked: BTreeMap<String, Instant>,
 }
 
 /// Whether the next rung can be taken, as its survey found it.
@@ -123,6 +125,7 @@ impl Run {
             budget_said,
             climb_asked: false,
             said: String::new(),
+            looked: BTreeMap::new(),
             ahead: Arc::default(),
         }
     }

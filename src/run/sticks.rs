@@ -1,6 +1,8 @@
 //! The last look before a verdict: is what was changed still so? Somebody outside, such as Argo CD,
 //! may have put it back while the run went on.
 
+use std::time::Duration;
+
 use crate::event::EffectKind;
 use crate::plan::PlannedStep;
 use crate::runbook::{Action, Workload};
@@ -8,6 +10,9 @@ use crate::state::StepState;
 use crate::step::Effect;
 
 use super::Run;
+
+/// A look that is no older than this is as good as another one.
+const FRESH: Duration = Duration::from_millis(50);
 
 impl Run {
     /// Looks again at every flag and restart of the run; the first that is not so any more, in a
@@ -32,8 +37,8 @@ impl Run {
         None
     }
 
-    /// Whether a step's effect should still be there: it was seen, and no later step changed the
-    /// same object.
+    /// Whether a step's effect should still be there and has to be looked for: it was seen, though
+    /// not just now, and no later step changed the same object.
     fn stands(&self, index: usize, planned: &PlannedStep) -> bool {
         let seen = self.state.step(&planned.step.id).is_some_and(|run| {
             matches!(run.state, StepState::Done { effect: EffectKind::Present })
@@ -42,7 +47,8 @@ impl Run {
         let later = self.plan.steps.iter().skip(index + 1).filter(|step| !step.left_out);
         let changed_later =
             later.flat_map(|step| objects(&step.step.action)).any(|object| mine.contains(&object));
-        seen && !mine.is_empty() && !changed_later
+        let fresh = self.looked.get(&planned.step.id).is_some_and(|at| at.elapsed() < FRESH);
+        seen && !mine.is_empty() && !changed_later && !fresh
     }
 }
 

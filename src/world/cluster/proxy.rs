@@ -16,7 +16,7 @@ use crate::world::leftovers::{self, Room};
 use crate::world::process::{Ending, Invocation, Running, capture, reason, spawn};
 
 /// How long one look at the socket or at the child waits for the child's end.
-const GLANCE: Duration = Duration::from_millis(3);
+const GLANCE: Duration = Duration::from_millis(1);
 
 /// Longest path that a Unix socket may have on every system that we run on.
 const SOCKET_PATH_MAX: usize = 100;
@@ -164,7 +164,7 @@ impl Proxy {
             return Err(why.clone());
         };
         // Somebody else may have started it again already, or it is only just ending.
-        let Some(ending) = child.running.wait(GLANCE * 10) else {
+        let Some(ending) = child.running.wait(GLANCE * 30) else {
             return match UnixStream::connect(&self.socket) {
                 Ok(_) => Ok(()),
                 Err(_) if matches!(&*state, State::Starting(_)) => Ok(()),

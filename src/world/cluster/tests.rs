@@ -317,16 +317,16 @@ fn a_watch_wakes_at_changes_survives_expiry_and_ends_with_its_guard() {
     let guard = cluster.watch(&[workload], move || {
         let _ = sender.send(());
     });
-    // One list each for the object, the ReplicaSets and the pods, and a watch after each.
+    // One each for the object, the ReplicaSets and the pods.
     let watching = |count: usize| {
         sandbox.wait_until(LIMIT, |view| {
             let requests = view.requests().iter();
-            requests.filter(|request| request.query.contains("limit=1")).count() >= count
+            requests.filter(|request| request.query.contains("watch=true")).count() >= count
         })
     };
     assert!(watching(3));
-    for _ in 0..3 {
-        wakes.recv_timeout(LIMIT).expect("a wake after each list");
+    for _ in 0..3 + 2 {
+        wakes.recv_timeout(LIMIT).expect("a wake for each watch, the object and its ReplicaSet");
     }
     let scale = |replicas: u64| {
         let patch = json!({"spec": {"replicas": replicas}});
@@ -337,10 +337,13 @@ fn a_watch_wakes_at_changes_survives_expiry_and_ends_with_its_guard() {
     assert!(sandbox.settle());
     sandbox.expire_watches();
     scale(2);
+    assert!(watching(6), "what expired is watched again");
+    while wakes.try_recv().is_ok() {}
+    scale(3);
     wakes.recv_timeout(LIMIT).expect("a wake");
     drop(guard);
     while wakes.try_recv().is_ok() {}
-    scale(3);
+    scale(4);
     assert!(sandbox.settle());
     // The sender goes with the last thread, which nobody joined.
     let ended = wakes.recv_timeout(LIMIT);

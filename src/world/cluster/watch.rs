@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::Cluster;
-use super::rest::{Ask, is_silence};
+use super::rest::is_silence;
 use crate::runbook::{Workload, WorkloadKind};
 
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
@@ -102,15 +102,11 @@ fn watch_workload(cluster: &Cluster, workload: &Workload, stop: &Arc<Stop>, wake
     follow(cluster, &object_list, &object_filter, stop, wake);
 }
 
-/// Lists, watches, and lists again at every end, until it is told to stop.
+/// Watches, and watches again at every end, until it is told to stop.
 fn follow(cluster: &Cluster, list: &str, filter: &str, stop: &Stop, wake: &Wake) {
     let mut backoff = BACKOFF_FIRST;
     while !stop.is_set() {
-        let went_well = list_version(cluster, list, filter).is_some_and(|version| {
-            call(wake, stop);
-            stream(cluster, list, filter, &version, stop, wake)
-        });
-        if went_well {
+        if stream(cluster, list, filter, stop, wake) {
             backoff = BACKOFF_FIRST;
         } else {
             call(wake, stop);
@@ -120,29 +116,18 @@ fn follow(cluster: &Cluster, list: &str, filter: &str, stop: &Stop, wake: &Wake)
     }
 }
 
-fn list_version(cluster: &Cluster, list: &str, filter: &str) -> Option<String> {
-    let ask = Ask { verb: "list", what: list, namespace: "" };
-    let answer = cluster.rest().get(ask, &format!("{list}?{filter}&limit=1")).ok()?;
-    answer["metadata"]["resourceVersion"].as_str().map(str::to_owned)
-}
-
 #[derive(Deserialize)]
 struct Event {
     r#type: String,
 }
 
-/// Wakes at every event; true when at least one arrived before the stream ended.
-fn stream(
-    cluster: &Cluster,
-    list: &str,
-    filter: &str,
-    version: &str,
-    stop: &Stop,
-    wake: &Wake,
-) -> bool {
-    let path =
-        format!("{list}?{filter}&watch=true&allowWatchBookmarks=true&resourceVersion={version}");
+/// Wakes once it is open and at every event; true when at least one arrived before the stream ended.
+/// Asked for no version, the server begins with what is there, so that nothing falls between the
+/// look before and the watch; what is gone by then is why opening it wakes as well.
+fn stream(cluster: &Cluster, list: &str, filter: &str, stop: &Stop, wake: &Wake) -> bool {
+    let path = format!("{list}?{filter}&watch=true&allowWatchBookmarks=true");
     let Some(response) = cluster.rest().stream(&path) else { return false };
+    call(wake, stop);
     let mut reader = BufReader::new(response);
     let (mut line, mut seen) = (Vec::new(), false);
     while !stop.is_set() {
