@@ -6,7 +6,7 @@
 //! pull them. Faults that only the sandbox can make are tested elsewhere.
 
 use std::collections::BTreeSet;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -243,5 +243,111 @@ fn on_every_cluster_what_is_not_there_is_named_with_what_is() {
         );
         place.scenario.run(&RUN).exits(4).says("configmap/flag").says("deployment/wep");
         place.says("missing");
+    });
+}
+
+/// New pods count as available only after a while: time enough to be met in the middle of it.
+fn slowed(place: Place) -> Place {
+    let slow = json!({"spec": {"minReadySeconds": 3}}).to_string();
+    place.kubectl(&["-n", &place.namespace, "patch", "deployment/web", "-p", &slow]);
+    place.rolled_out();
+    place
+}
+
+/// A run that has asked for new pods and waits for them.
+fn in_its_rollout(place: &Place) -> Child {
+    let run = place.scenario.start(&RUN);
+    let mark = "{.spec.template.metadata.annotations.rollback\\.dev/step}";
+    let until = Instant::now() + Duration::from_secs(60);
+    while place.get(&["deployment/web"], mark).is_empty() {
+        assert!(Instant::now() < until, "{}: new pods are asked for", place.what);
+    }
+    run
+}
+
+#[test]
+fn on_every_cluster_a_run_that_was_killed_in_its_rollout_goes_on_and_restarts_nothing_again() {
+    everywhere("resume", |place| {
+        let place = slowed(place.with_a_workload(&json!([])).steps(SET_AND_RESTART));
+        let before = place.pods();
+        let mut run = in_its_rollout(&place);
+        run.kill().expect("killed");
+        run.wait().expect("reaped");
+        let generation = place.get(&["deployment/web"], "{.metadata.generation}");
+        place.scenario.run(&["resume", "--yes"]).exits(5).says("2 of 2 pods are new and ready");
+        assert_eq!(place.get(&["deployment/web"], "{.metadata.generation}"), generation);
+        assert!(place.pods().is_disjoint(&before));
+        place.says("resume");
+    });
+}
+
+#[test]
+fn on_every_cluster_a_second_machine_is_kept_out_by_the_lease_until_the_first_is_done() {
+    everywhere("lock", |place| {
+        let place = slowed(place.with_a_workload(&json!([])).steps(SET_AND_RESTART));
+        let run = in_its_rollout(&place);
+        let mut elsewhere = place.scenario.command(&RUN);
+        elsewhere.env("XDG_STATE_HOME", place.scenario.path("elsewhere"));
+        let refused = elsewhere.output().expect("rollback starts");
+        assert_eq!(refused.status.code(), Some(7), "{refused:?}");
+        let ended = run.wait_with_output().expect("it ends");
+        assert_eq!(ended.status.code(), Some(5), "{ended:?}");
+        let leases = place.get(&["leases"], "{.items[*].metadata.name}");
+        assert_eq!(leases, "", "the lock is given back");
+        place.says("lock");
+    });
+}
+
+#[test]
+fn on_every_cluster_new_pods_that_never_start_are_named_and_the_old_ones_left_alone() {
+    everywhere("broken", |place| {
+        let place = place.with_a_workload(&json!([])).steps(
+            "      - name: Wait\n        wait: { rollout: deployment/web }\n        timeout: 2m\n",
+        );
+        let before = place.pods();
+        // Crashes in the sandbox; elsewhere there is no such image.
+        let image = format!("{}-no-such-tag", place.images[0]);
+        let container = json!({"name": "app", "image": image,
+            "env": [{"name": "CRASH", "value": "true"}]});
+        let broken = json!({"spec": {"template": {"spec": {"containers": [container]}}}});
+        place.kubectl(&[
+            "-n",
+            &place.namespace,
+            "patch",
+            "deployment/web",
+            "-p",
+            &broken.to_string(),
+        ]);
+        let ended =
+            place.scenario.run(&["component", "web", "--yes", "--output", "jsonl"]).exits(1);
+        let step = ended.lines().into_iter().find(|line| line["type"] == "step_ended");
+        let step = step.expect("the step ended");
+        assert_eq!(step["outcome"], "failed", "{}: not only at the timeout: {step}", place.what);
+        let why = step["why"].as_str().expect("a sentence");
+        assert!(why.contains("web-") && why.contains("Back"), "{}: {why}", place.what);
+        assert!(place.pods().intersection(&before).next().is_some(), "old pods still serve");
+        place.says("broken");
+    });
+}
+
+#[test]
+fn on_every_cluster_a_dry_run_writes_nothing() {
+    everywhere("dry-run", |place| {
+        let steps = format!(
+            "{SET_AND_RESTART}      - name: Undo\n        rollout_undo: {{ workload: deployment/web, \
+             to: {{ image: \"{}\" }} }}\n",
+            place.images[0]
+        );
+        let place = place.with_a_workload(&json!([])).steps(&steps);
+        let everything = |place: &Place| {
+            let kinds = "configmaps,deployments,replicasets,pods,leases,events";
+            let each =
+                "{range .items[*]}{.kind}/{.metadata.name} {.metadata.resourceVersion}\n{end}";
+            place.get(&[kinds], each)
+        };
+        let before = everything(&place);
+        place.scenario.run(&DRY_RUN).exits_one_of(&[0, 4]);
+        assert_eq!(everything(&place), before, "{}", place.what);
+        place.says("dry-run");
     });
 }
