@@ -59,7 +59,7 @@ pub(super) fn answer(parts: &[&str], accept: &str, lost: &[Lost]) -> Answer<Repl
             }
             json!({"paths": paths})
         }
-        ["openapi", "v2"] => return openapi::version_two(accept),
+        ["openapi", "v2"] => return Ok(openapi::version_two(accept)),
         ["openapi", "v3", "api", "v1"] => openapi::version_three(""),
         ["openapi", "v3", "apis", group, "v1"] if groups().contains(group) => {
             openapi::version_three(group)

@@ -191,6 +191,7 @@ fn respond(shared: &Arc<Shared>, reply: Reply) -> Response<Content> {
         Reply::Text { code, body } => {
             build(code, "text/plain; charset=utf-8", Content::whole(body))
         }
+        Reply::Protobuf { body, content_type } => build(200, content_type, Content::whole(body)),
         Reply::Watch(watch) => {
             let (sender, receiver) = mpsc::channel(16);
             tokio::spawn(stream(shared.clone(), *watch, sender));
@@ -224,8 +225,8 @@ enum Content {
 }
 
 impl Content {
-    fn whole(text: String) -> Content {
-        Content::Whole(Some(Bytes::from(text)))
+    fn whole(bytes: impl Into<Bytes>) -> Content {
+        Content::Whole(Some(bytes.into()))
     }
 }
 

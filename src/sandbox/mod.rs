@@ -18,6 +18,7 @@ mod delete;
 mod discovery;
 mod failure;
 mod fields;
+mod gnostic;
 mod handle;
 mod http;
 mod kinds;

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::failure::{Answer, Failure};
 use super::fields;
+use super::gnostic;
 use super::kinds::{KINDS, Kind};
 use super::routes::Reply;
 use super::schema::{self, Field, Shape};
@@ -26,20 +26,26 @@ impl Form {
     }
 }
 
-/// Version 2: everything in one document. Older clients want it as protobuf, which the sandbox has not.
-pub(super) fn version_two(accept: &str) -> Answer<Reply> {
+/// The version of the API that is described.
+pub(super) const VERSION: &str = "v1.36.2";
+
+/// What every write takes.
+pub(super) const PARAMETERS: [&str; 3] = ["dryRun", "fieldManager", "fieldValidation"];
+
+/// Version 2: everything in one document, which older clients want as protobuf.
+pub(super) fn version_two(accept: &str) -> Reply {
     if accept.contains("protobuf") && !accept.contains("json") && !accept.contains("*/*") {
-        return Err(Failure::unimplemented("OpenAPI 2 as protobuf"));
+        return Reply::Protobuf { body: gnostic::document(), content_type: gnostic::TYPE };
     }
     let mut all = Map::new();
     for kind in KINDS {
         paths(Form::Two, kind, &mut all);
     }
-    Ok(Reply::json(
+    Reply::json(
         200,
-        json!({"swagger": "2.0", "info": {"title": "Kubernetes", "version": "v1.36.2"},
+        json!({"swagger": "2.0", "info": {"title": "Kubernetes", "version": VERSION},
                "paths": all, "definitions": definitions(Form::Two)}),
-    ))
+    )
 }
 
 /// Version 3: one document for each group.
@@ -49,19 +55,14 @@ pub(super) fn version_three(group: &str) -> Value {
         paths(Form::Three, kind, &mut all);
     }
     json!({
-        "openapi": "3.0.0", "info": {"title": "Kubernetes", "version": "v1.36.2"},
+        "openapi": "3.0.0", "info": {"title": "Kubernetes", "version": VERSION},
         "paths": all, "components": {"schemas": definitions(Form::Three)},
     })
 }
 
 /// The writes of a kind.
 fn paths(form: Form, kind: &Kind, all: &mut Map<String, Value>) {
-    let root = if kind.group.is_empty() {
-        "/api/v1".to_owned()
-    } else {
-        format!("/apis/{}/v1", kind.group)
-    };
-    let parameters: Vec<Value> = ["dryRun", "fieldManager", "fieldValidation"]
+    let parameters: Vec<Value> = PARAMETERS
         .iter()
         .map(|name| match form {
             Form::Two => {
@@ -92,8 +93,7 @@ fn paths(form: Form, kind: &Kind, all: &mut Map<String, Value>) {
         "application/strategic-merge-patch+json",
         "application/apply-patch+yaml",
     ];
-    let place = if kind.namespaced { "/namespaces/{namespace}" } else { "" };
-    let list = format!("{root}{place}/{}", kind.plural);
+    let list = list_path(kind);
     if !kind.review {
         all.insert(
             format!("{list}/{{name}}"),
@@ -101,6 +101,17 @@ fn paths(form: Form, kind: &Kind, all: &mut Map<String, Value>) {
         );
     }
     all.insert(list, json!({"post": operation("post", &["*/*"])}));
+}
+
+/// The path of all objects of a kind.
+pub(super) fn list_path(kind: &Kind) -> String {
+    let root = if kind.group.is_empty() {
+        "/api/v1".to_owned()
+    } else {
+        format!("/apis/{}/v1", kind.group)
+    };
+    let place = if kind.namespaced { "/namespaces/{namespace}" } else { "" };
+    format!("{root}{place}/{}", kind.plural)
 }
 
 fn version_of(kind: &Kind) -> Value {

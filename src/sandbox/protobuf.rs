@@ -26,7 +26,7 @@ const OPTIONAL: &[&str] = &[
 ];
 
 /// One field on the wire.
-enum Wire<'a> {
+pub(super) enum Wire<'a> {
     Number(u64),
     Bytes(&'a [u8]),
 }
@@ -156,7 +156,7 @@ fn single(shape: &Shape, wire: &Wire) -> Result<Option<Value>, String> {
     })
 }
 
-fn wires(mut body: &[u8]) -> Result<Vec<(u64, Wire<'_>)>, String> {
+pub(super) fn wires(mut body: &[u8]) -> Result<Vec<(u64, Wire<'_>)>, String> {
     let mut found = Vec::new();
     while !body.is_empty() {
         let tag = varint(&mut body)?;

@@ -57,6 +57,7 @@ impl Request {
 pub(super) enum Reply {
     Json { code: u16, body: Value, content_type: &'static str, warnings: Vec<String> },
     Text { code: u16, body: String },
+    Protobuf { body: Vec<u8>, content_type: &'static str },
     Watch(Box<Watch>),
 }
 
@@ -68,7 +69,7 @@ impl Reply {
     pub(super) fn code(&self) -> u16 {
         match self {
             Reply::Json { code, .. } | Reply::Text { code, .. } => *code,
-            Reply::Watch(_) => 200,
+            Reply::Protobuf { .. } | Reply::Watch(_) => 200,
         }
     }
 }
