@@ -104,6 +104,8 @@ pub struct Probe {
     pub argv: Vec<String>,
     /// Where it runs.
     pub cwd: Option<String>,
+    /// The environment of its step.
+    pub env: BTreeMap<String, String>,
 }
 
 /// A verb on an object, as access reviews name it.

@@ -54,6 +54,18 @@ impl Late {
     }
 }
 
+/// The outputs of steps that a thing still names once it was resolved: no step left them behind.
+pub fn missing<T: Serialize>(thing: &T) -> Vec<String> {
+    let mut missing = Vec::new();
+    if let Ok(mut value) = serde_json::to_value(thing) {
+        walk(&mut value, &mut |text| {
+            missing.extend(names(text).into_iter().filter(|name| name.starts_with("steps.")));
+            text.to_owned()
+        });
+    }
+    missing
+}
+
 /// The text with each `${name}` that `lookup` knows replaced; others stay.
 pub fn replace(text: &str, mut lookup: impl FnMut(&str) -> Option<String>) -> String {
     let mut result = String::with_capacity(text.len());

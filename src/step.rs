@@ -266,6 +266,8 @@ pub struct Doing {
     pub outputs: BTreeMap<String, Outputs>,
     /// Resolved parameters, never secrets.
     pub parameters: BTreeMap<String, String>,
+    /// The values of the secrets that it names.
+    pub secrets: BTreeMap<String, String>,
     /// How long the step may take in all.
     pub timeout: Duration,
     /// The world, to read.
@@ -287,6 +289,7 @@ impl Doing {
             forecast: forecast.clone(),
             outputs: BTreeMap::new(),
             parameters: BTreeMap::new(),
+            secrets: BTreeMap::new(),
             timeout: Duration::from_secs(20),
             reader,
         }

@@ -319,6 +319,7 @@ impl Launch<'_> {
             simulated: self.simulated,
             // Absolute: whoever goes on with the run may stand elsewhere.
             catalog: std::path::absolute(self.catalog.dir())?.display().to_string(),
+            directory: std::env::current_dir()?.display().to_string(),
             plan: serde_json::to_value(plan)?,
         };
         let mut records = vec![hands.recorder.append(Record::RunStarted(Box::new(start)))?];

@@ -9,7 +9,9 @@ use crate::event::Record;
 use crate::inbox::{Answer, Inbox};
 use crate::journal::{self, Journal, read};
 use crate::output::recorder::Recorder;
+use crate::plan::Plan;
 use crate::run::{Conclusion, Policy, Run, ask};
+use crate::runbook::Action;
 use crate::state::RunState;
 use crate::terminal::{prompt, resume_view};
 use crate::world::hands::Hands;
@@ -45,6 +47,7 @@ pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
         )
         .hint(format!("it was written by rollback {}", state.start.version))
     })?;
+    return_to(&state.start.directory, &plan)?;
     let mut inbox = Inbox::new();
     inbox.hear_signals()?;
     let policy = Policy {
@@ -113,4 +116,25 @@ pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
         | Conclusion::Paused(exit)
         | Conclusion::Escalate(_, exit) => exit,
     })
+}
+
+/// Goes to where the run was started: its relative paths and its commands mean that place.
+fn return_to(directory: &str, plan: &Plan) -> Result<()> {
+    let is_meant = plan.steps.iter().any(|planned| {
+        use Action::{Apply, Command, RestoreFiles, RevertCommits, RollbackBranch};
+        let action = &planned.step.action;
+        matches!(
+            action,
+            Command(_) | RevertCommits(_) | RestoreFiles(_) | RollbackBranch(_) | Apply(_)
+        )
+    });
+    match std::env::set_current_dir(directory) {
+        Err(error) if is_meant && !directory.is_empty() => Err(Error::blocked(format!(
+            "the run was started in {directory}, which cannot be entered: {error}"
+        ))
+        .hint("nothing was changed; its commands and relative paths are meant from there")
+        .hint("put the directory back, then resume again")
+        .into()),
+        _ => Ok(()),
+    }
 }

@@ -52,6 +52,9 @@ pub struct RunStarted {
     pub simulated: bool,
     /// The catalog's directory.
     pub catalog: String,
+    /// Where it was started: what is relative in its plan is meant from there, also for a resume.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub directory: String,
     /// The plan as it was shown (see `plan.rs`).
     pub plan: Value,
 }

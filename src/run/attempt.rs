@@ -9,7 +9,7 @@ use crate::event::{Live, Outcome, Record};
 use crate::inbox::{Message, Stop, TICK};
 use crate::plan::PlannedStep;
 use crate::runbook::Action;
-use crate::step::{Doing, Done, Effect, Nature, Outputs, kinds};
+use crate::step::{Doing, Done, Effect, Nature, Obstacle, Outputs, kinds};
 
 /// How long a change may stay unseen after it was done before it is said not to have stuck.
 const STICKS: Duration = Duration::from_secs(10);
@@ -41,9 +41,12 @@ impl Run {
             Err(why) => return Err(io::Error::other(why)),
         };
         let anew = self.foresee_anew(index, planned, &action);
-        let blocked = anew.as_ref().and_then(|anew| {
-            anew.forecast.obstacles.iter().find(|obstacle| obstacle.certain).cloned()
-        });
+        let blocked = anew
+            .as_ref()
+            .and_then(|anew| {
+                anew.forecast.obstacles.iter().find(|obstacle| obstacle.certain).cloned()
+            })
+            .or_else(|| without_value(&action));
         let planned = anew.as_ref().unwrap_or(planned);
         let mut doing = self.doing(planned);
         let commands = kinds::commands(&action, &self.plan.setting, &doing.mark, &planned.forecast);
@@ -58,7 +61,6 @@ impl Run {
             resolved,
         };
         self.hands.take_up(&step.id, deadline);
-        self.hands.secrets = self.secrets_of(&action);
         let (done, effect) = match planned.nature {
             Nature::Change | Nature::Fire => {
                 let permit = self.hands.recorder.intend(&step.id, intent)?;
@@ -77,9 +79,14 @@ impl Run {
                 let permit = self.hands.recorder.intend(&step.id, intent)?;
                 self.catch_up();
                 self.hands.recorder.guard().at_step(index + 1, self.plan.steps.len(), &step.name);
-                let done = match &action {
-                    Action::Command(_) => kinds::perform(&action, &doing, &mut self.hands, &permit),
-                    _ => self.check(&step.id, &action, &doing, deadline)?,
+                let done = match (blocked, &action) {
+                    (Some(obstacle), _) => {
+                        Done::badly(obstacle.why, obstacle.hint.into_iter().collect())
+                    }
+                    (None, Action::Command(_)) => {
+                        kinds::perform(&action, &doing, &mut self.hands, &permit)
+                    }
+                    (None, _) => self.check(&step.id, &action, &doing, deadline)?,
                 };
                 let effect = if done.outcome == Outcome::Done {
                     Effect::Present(done.why.clone(), Outputs::new())
@@ -314,7 +321,7 @@ impl Run {
     }
 
     /// The secrets that an action names, with their values.
-    fn secrets_of(&self, action: &Action) -> std::collections::BTreeMap<String, String> {
+    pub(super) fn secrets_of(&self, action: &Action) -> std::collections::BTreeMap<String, String> {
         let texts: Vec<&String> = match action {
             Action::Command(spec) => spec.env.values().collect(),
             Action::Http(spec) => spec.headers.values().collect(),
@@ -335,6 +342,14 @@ impl Run {
     pub(super) fn headers(&self, action: &Action) -> Vec<(String, String)> {
         headers(action, &self.policy.secrets)
     }
+}
+
+/// What nothing has a value for is never passed on as it is written.
+fn without_value(action: &Action) -> Option<Obstacle> {
+    let name = crate::late::missing(action).into_iter().next()?;
+    let step = name.split('.').nth(1).unwrap_or_default();
+    let why = format!("${{{name}}} has no value: step `{step}` left none behind in this run");
+    Some(Obstacle { why, hint: None, certain: true })
 }
 
 /// A check's headers with secrets filled in.

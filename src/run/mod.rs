@@ -334,6 +334,7 @@ impl Run {
             forecast: planned.forecast.clone(),
             outputs: self.state.outputs(),
             parameters: self.plan.parameters.clone(),
+            secrets: self.secrets_of(&planned.step.action),
             timeout: planned.step.timeout,
             reader: self.reader.clone(),
         }

@@ -45,7 +45,11 @@ impl Run {
         let criterion = &planned.criterion;
         let deadline = begun + criterion.within;
         let (action, _) = self.late().resolve(&criterion.action).map_err(io::Error::other)?;
-        let doing = Doing { timeout: criterion.within, ..self.doing_criterion(&criterion.name) };
+        let doing = Doing {
+            timeout: criterion.within,
+            secrets: self.secrets_of(&action),
+            ..self.doing_criterion(&criterion.name)
+        };
         self.hands.take_up(&criterion.name, deadline.max(Instant::now() + criterion.within / 4));
         match &action {
             Action::Command(_) => {
@@ -68,6 +72,7 @@ impl Run {
             forecast: crate::step::Forecast::default(),
             outputs: self.state.outputs(),
             parameters: self.plan.parameters.clone(),
+            secrets: std::collections::BTreeMap::new(),
             timeout: std::time::Duration::ZERO,
             reader: self.reader.clone(),
         }

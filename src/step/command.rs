@@ -59,20 +59,26 @@ fn in_directory(spec: &Command, program: &str) -> bool {
     elsewhere && program.contains('/') && !program.starts_with('/')
 }
 
-/// Programs whose first argument is a file that they read.
-const INTERPRETERS: [&str; 7] = ["python", "python3", "bash", "sh", "node", "ruby", "perl"];
+/// Whether a program cannot do without the file that its first argument names. A shell looks for a
+/// bare name on the PATH as well, and node adds an extension.
+fn reads_first_argument(program: &str, argument: &str) -> bool {
+    match program.rsplit('/').next().unwrap_or(program) {
+        "python" | "python3" | "ruby" | "perl" => true,
+        "bash" | "sh" => argument.contains('/'),
+        "node" => Path::new(argument).extension().is_some(),
+        _ => false,
+    }
+}
 
 /// The file without which the command cannot even start: itself, or the script of an interpreter.
 pub(crate) fn needed_file(spec: &Command) -> Option<&str> {
     let CommandForm::Argv(argv) = &spec.form else { return None };
     let program = argv.first()?;
-    let name = program.rsplit('/').next().unwrap_or(program);
     let file = if in_directory(spec, program) {
         program
-    } else if INTERPRETERS.contains(&name) {
-        argv.get(1).filter(|word| !word.is_empty() && !word.starts_with('-'))?
     } else {
-        return None;
+        let word = argv.get(1).filter(|word| !word.is_empty() && !word.starts_with('-'))?;
+        Some(word).filter(|word| reads_first_argument(program, word))?
     };
     late::names(file).is_empty().then_some(file)
 }
@@ -87,7 +93,7 @@ fn local_file(spec: &Command) -> Option<PathBuf> {
 /// Whether a file is there; the survey's read.
 pub fn find_file(path: &Path) -> crate::facts::Known<()> {
     match std::fs::metadata(path) {
-        Ok(meta) if meta.is_file() => Ok(()),
+        Ok(meta) if meta.is_file() || path.join("__main__.py").is_file() => Ok(()),
         Ok(_) => {
             let text = format!("{} is not a file", path.display());
             Err(crate::facts::Unread::Missing(text, None))
@@ -99,11 +105,12 @@ pub fn find_file(path: &Path) -> crate::facts::Known<()> {
     }
 }
 
-/// The probe, where it needs nothing that only exists during the run.
+/// The probe, where it needs nothing that only exists during the run: no secret, no commit.
 fn early_probe(spec: &Command) -> Option<Probe> {
     let argv = spec.probe.clone()?;
-    let late = argv.iter().any(|text| !late::names(text).is_empty());
-    (!late && spec.checkout.is_none()).then(|| Probe { argv, cwd: spec.cwd.clone() })
+    let late = argv.iter().chain(spec.env.values()).any(|text| !late::names(text).is_empty());
+    let (cwd, env) = (spec.cwd.clone(), spec.env.clone());
+    (!late && spec.checkout.is_none()).then_some(Probe { argv, cwd, env })
 }
 
 /// What it will find.
@@ -131,6 +138,12 @@ pub fn forecast(spec: &Command, facts: &mut Facts) -> Forecast {
             None => "run from the directory that has it, or give the step a `cwd`".to_owned(),
         };
         forecast.block(why.sentence(), Some(hint));
+    }
+    if let (Some(_), Some(probe)) = (&spec.checkout, &spec.probe)
+        && let Some(program) = probe.first().filter(|it| it.contains('/') && !it.starts_with('/'))
+    {
+        let why = format!("its probe {program} cannot start: a probe does not run in the checkout");
+        forecast.block(why, Some("name a program of the PATH, or a whole path".to_owned()));
     }
     if let Some(step) = &spec.checkout {
         forecast.evidence.push(format!("in a fresh checkout of what step `{step}` pushes"));
@@ -162,7 +175,7 @@ pub fn perform(spec: &Command, doing: &Doing, hands: &mut Hands, permit: &Permit
     };
     let mut invocation = Invocation::new(argv(spec), doing.timeout);
     invocation.cwd = Some(directory.path());
-    invocation.env = environment(spec, doing, &hands.secrets);
+    invocation.env = environment(spec, doing);
     let captured = hands.run(permit, &[invocation]).remove(0);
     let shown = short(&argv(spec));
     match captured.ending {
@@ -196,7 +209,7 @@ pub fn look(spec: &Command, doing: &Doing) -> Effect {
     };
     let mut invocation = Invocation::new(probe.clone(), PROBE);
     invocation.cwd = Some(here(spec)).filter(|_| spec.checkout.is_none());
-    invocation.env = environment(spec, doing, &BTreeMap::new());
+    invocation.env = own_environment(spec, doing);
     let captured = capture(&invocation);
     let shown = short(probe);
     match captured.ending {
@@ -253,23 +266,27 @@ fn directory(spec: &Command, doing: &Doing, hands: &mut Hands) -> Result<Directo
     Ok(Directory::Checkout(dir, PathBuf::from(spec.cwd.clone().unwrap_or_default())))
 }
 
-/// Its own env with secrets filled in; for a script also the parameters.
-fn environment(
-    spec: &Command,
-    doing: &Doing,
-    secrets: &BTreeMap<String, String>,
-) -> BTreeMap<String, String> {
+/// What it is given beside the reduced environment; for a script also the parameters.
+fn environment(spec: &Command, doing: &Doing) -> BTreeMap<String, String> {
+    let mut environment = BTreeMap::new();
+    if matches!(spec.form, CommandForm::Shell(_)) {
+        environment.extend(doing.parameters.clone());
+    }
+    environment.extend(own_environment(spec, doing));
+    environment
+}
+
+/// Its own env with secrets filled in, which its probe has as well, and what names run and step.
+fn own_environment(spec: &Command, doing: &Doing) -> BTreeMap<String, String> {
+    let own = spec.env.iter().map(|(name, value)| {
+        let value = late::replace(value, |secret| doing.secrets.get(secret).cloned());
+        (name.clone(), value)
+    });
     let mut environment = BTreeMap::from([
         ("ROLLBACK_RUN_ID".to_owned(), doing.mark.run_id.clone()),
         ("ROLLBACK_STEP".to_owned(), doing.mark.step_id.clone()),
     ]);
-    if matches!(spec.form, CommandForm::Shell(_)) {
-        environment.extend(doing.parameters.clone());
-    }
-    for (name, value) in &spec.env {
-        let value = late::replace(value, |secret| secrets.get(secret).cloned());
-        environment.insert(name.clone(), value);
-    }
+    environment.extend(own);
     environment
 }
 
@@ -318,6 +335,7 @@ pub fn ask(probe: &Probe) -> crate::facts::Known<bool> {
     let mut invocation = Invocation::new(probe.argv.clone(), PROBE);
     let current = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     invocation.cwd = Some(current.join(probe.cwd.as_deref().unwrap_or_default()));
+    invocation.env.clone_from(&probe.env);
     match capture(&invocation).ending {
         Ending::Exit(code) => Ok(code == 0),
         ending => Err(crate::facts::Unread::Failed(ending.phrase())),

@@ -1,7 +1,6 @@
 //! The only way to change the world: run commands with a permit, watched by the inbox, so that
 //! Ctrl-C, a deadline and the output reach the operator while they run.
 
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -29,8 +28,6 @@ pub struct Hands {
     redactor: Redactor,
     /// The directory for the output of commands; none keeps it nowhere.
     pub output_dir: Option<PathBuf>,
-    /// The values of secrets, for the environment of commands that name them.
-    pub secrets: BTreeMap<String, String>,
     step: String,
     deadline: Instant,
     files: u32,
@@ -52,7 +49,6 @@ impl Hands {
             recorder,
             redactor: Redactor::new(Vec::new()),
             output_dir: None,
-            secrets: BTreeMap::new(),
             step: String::new(),
             deadline: Instant::now(),
             files: 0,

@@ -6,6 +6,7 @@ mod groups;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -218,12 +219,17 @@ pub fn spawn(invocation: &Invocation, stdout: &File, stderr: &File) -> io::Resul
         .argv
         .split_first()
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no program"))?;
-    let mut expression = duct::cmd(program, arguments)
+    let cwd = invocation.cwd.as_deref().unwrap_or(Path::new("/"));
+    if !cwd.is_dir() {
+        let text = format!("its directory {} is not there", cwd.display());
+        return Err(io::Error::other(text));
+    }
+    let mut expression = duct::cmd(executable(program, cwd), arguments)
         .unchecked()
         .stdout_file(stdout.try_clone()?)
         .stderr_file(stderr.try_clone()?)
         .full_env(environment(program, &invocation.env))
-        .dir(invocation.cwd.as_deref().unwrap_or(Path::new("/")));
+        .dir(cwd);
     expression = if invocation.stdin.is_empty() {
         expression.stdin_null()
     } else {
@@ -244,6 +250,11 @@ pub fn spawn(invocation: &Invocation, stdout: &File, stderr: &File) -> io::Resul
         .and_then(Pid::from_raw)
         .ok_or_else(|| io::Error::other("the child has no process id"))?;
     Ok(Running { handle: Arc::new(handle), pid, started: Instant::now() })
+}
+
+/// A program with a slash is a path from where it runs, as in a shell, and never from where we are.
+fn executable(program: &str, cwd: &Path) -> OsString {
+    if program.contains('/') { cwd.join(program).into() } else { program.into() }
 }
 
 /// A session of its own: no terminal to prompt on, one group to signal.
@@ -333,6 +344,7 @@ fn slurp(file: &mut File) -> io::Result<Vec<u8>> {
 pub fn reason(invocation: &Invocation, error: &io::Error) -> String {
     let program = invocation.argv.first().map_or("", String::as_str);
     match error.kind() {
+        io::ErrorKind::NotFound if program.contains('/') => format!("`{program}` is not there"),
         io::ErrorKind::NotFound => format!("`{program}` is not on the PATH"),
         io::ErrorKind::PermissionDenied => format!("`{program}` is not executable"),
         _ => format!("`{program}`: {error}"),
