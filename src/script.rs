@@ -2,6 +2,9 @@
 //! the problem. It does what the steps do, in order, and stops at the first that fails.
 
 mod kinds;
+mod quote;
+
+pub use quote::shell_quote;
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -16,19 +19,18 @@ use crate::runbook::{
 const PRELUDE: &str = include_str!("script/prelude.bash");
 const GIT: &str = include_str!("script/git.bash");
 
-/// The word as bash reads it back.
-pub fn shell_quote(text: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
-    if !text.is_empty() && text.chars().all(safe) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
 /// The script of a draft.
 pub fn script(draft: &Draft) -> String {
     let mut script = Script { draft, out: String::new() };
     script.head();
+    if let Some(why) = &draft.not_ready {
+        let why = format!("the method {} cannot be run yet: {}", draft.method, why.trim());
+        script.line(format!("\nfail {}", shell_quote(&printable(&why))));
+        return script.out;
+    }
+    let context = draft.context.as_deref().unwrap_or_default();
+    let question = format!("Roll back {} in {context} / {}?", draft.target, draft.namespace);
+    script.line(format!("\nconfirm {}", shell_quote(&printable(&question))));
     for (index, step) in draft.steps.iter().enumerate() {
         script.step(index + 1, step);
     }
@@ -82,9 +84,7 @@ impl Script<'_> {
         if draft.uses_git() || draft.steps.iter().any(applies) {
             self.out.push_str(GIT);
         }
-        let question = format!("Roll back {} in {context} / {}?", draft.target, draft.namespace);
         self.kinds_head();
-        self.line(format!("\nconfirm {}", shell_quote(&printable(&question))));
     }
 
     fn step(&mut self, number: usize, step: &Step) {

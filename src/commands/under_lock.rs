@@ -119,5 +119,6 @@ pub fn place(catalog: impl FnOnce() -> Result<Catalog>, args: &PlaceArgs) -> Res
         }
     }
     let namespace = namespace.unwrap_or_else(|| crate::draft::NAMESPACE.to_owned());
+    crate::draft::refuse_namespace(&namespace)?;
     Ok(Setting { context, namespace, ..Setting::default() })
 }

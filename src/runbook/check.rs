@@ -128,6 +128,15 @@ pub fn is_name(text: &str) -> bool {
         && !text.starts_with('-')
 }
 
+/// The name of an object of the cluster; what is late in it is not looked at.
+pub fn is_object_name(text: &str) -> bool {
+    let text = plain(text);
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+    text.len() <= 253
+        && text.chars().all(fits)
+        && !text.split('.').any(|part| part.starts_with('-') || part.is_empty() && text.len() > 1)
+}
+
 /// What YAML readers take for something other than text.
 fn looks_typed(text: &str) -> bool {
     matches!(text.to_ascii_lowercase().as_str(), "true" | "false") || text.parse::<f64>().is_ok()
@@ -174,7 +183,7 @@ fn word(text: &str, path: bool) -> Option<&'static str> {
     } else if literal.chars().any(char::is_control) {
         Some("holds a control character")
     } else if path && (literal.starts_with('/') || text.split('/').any(|part| part == "..")) {
-        Some("leaves the repository: paths are relative and have no `..`")
+        Some("leads elsewhere: paths are relative and have no `..`")
     } else if !path && literal.contains(char::is_whitespace) {
         Some("holds a space")
     } else {

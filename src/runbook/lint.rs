@@ -285,7 +285,11 @@ fn fire(source: Source<'_>, step: &Node<'_>) -> Option<Problem> {
     if ["probe", "idempotent", "check"].into_iter().any(says) {
         return None;
     }
-    let message = "after a crash nobody can tell whether this command ran";
+    let message = if step.get("retry").is_some() {
+        "nobody can tell whether this command did its work: it is tried once, not as `retry` says"
+    } else {
+        "after a crash nobody can tell whether this command ran"
+    };
     Some(source.problem(key.span, message).warning().help(
         "add `probe: [...]`; or `idempotent: true` where running it twice is harmless; or \
          `check: true` where it changes nothing",

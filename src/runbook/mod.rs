@@ -3,7 +3,7 @@
 pub mod after;
 pub mod bound;
 pub mod catalog;
-mod check;
+pub(crate) mod check;
 pub mod duration;
 pub mod find;
 pub mod guard;

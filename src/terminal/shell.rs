@@ -4,6 +4,9 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::sanitize::is_harmless;
 
+/// What runs a `shell:` step; its script follows.
+const SCRIPT: [&str; 4] = ["bash", "-euo", "pipefail", "-c"];
+
 /// A part of a shell word that must not be broken.
 enum Piece {
     /// Stands as it is, outside quotes.
@@ -14,15 +17,17 @@ enum Piece {
     LineEnd,
 }
 
-/// One argument as a shell reads it back.
-fn quoted(word: &str, unicode: bool) -> Vec<Piece> {
+/// One argument as a shell reads it back. Only a script keeps its lines: any other line end could
+/// pass for a line of ours.
+fn quoted(word: &str, unicode: bool, script: bool) -> Vec<Piece> {
     let safe = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(safe) && !word.starts_with('=') {
         return word.chars().map(|c| Piece::Bare(c.to_string())).collect();
     }
     word.chars()
         .map(|c| match c {
-            '\n' => Piece::LineEnd,
+            '\n' if script => Piece::LineEnd,
+            '\n' => Piece::Bare("$'\\n'".to_owned()),
             '\'' => Piece::Bare("\\'".to_owned()),
             c if is_harmless(c) && (unicode || c.is_ascii()) => Piece::Quoted(c),
             c => Piece::Bare(format!("$'{}'", escaped(c))),
@@ -49,7 +54,9 @@ pub fn command_lines(argv: &[String], lead: usize, columns: usize, unicode: bool
     let columns = columns.max(lead + 12);
     let hang = lead + 2;
     let mut sheet = Sheet { columns, lines: Vec::new(), line: " ".repeat(lead), used: lead };
-    let words: Vec<Vec<Piece>> = argv.iter().map(|word| quoted(word, unicode)).collect();
+    let script = |index: usize| index == SCRIPT.len() && argv[..index] == SCRIPT;
+    let words: Vec<Vec<Piece>> =
+        argv.iter().enumerate().map(|(index, word)| quoted(word, unicode, script(index))).collect();
     let lengths: Vec<Option<usize>> = words.iter().map(|pieces| single_line(pieces)).collect();
     for (index, pieces) in words.iter().enumerate() {
         if index > 0 {
@@ -59,10 +66,10 @@ pub fn command_lines(argv: &[String], lead: usize, columns: usize, unicode: bool
             let both = value.and(lengths[index].zip(lengths.get(index + 1).copied().flatten()));
             let both =
                 both.map(|(one, two)| one + 1 + two).filter(|both| hang + both + 2 <= columns);
-            let last = usize::from(index + 1 < argv.len()) * 2;
+            // A backslash, or room for one: words are broken as if another followed.
             let length = both.or(lengths[index]);
-            let here = length.is_some_and(|length| sheet.used + 1 + length + last <= columns);
-            let fresh = length.is_some_and(|length| hang + length + last <= columns);
+            let here = length.is_some_and(|length| sheet.used + 1 + length + 2 <= columns);
+            let fresh = length.is_some_and(|length| hang + length + 2 <= columns);
             let script = lengths[index].is_none() && sheet.used + 12 <= columns;
             if here || script {
                 sheet.line.push(' ');
@@ -223,12 +230,15 @@ mod tests {
 
     #[test]
     fn a_script_keeps_its_lines() {
-        let argv =
-            ["bash", "-c", "set -eu\nfor x in 1 2; do\n  echo \"$x\"\ndone"].map(str::to_owned);
+        let mut argv = SCRIPT.map(str::to_owned).to_vec();
+        argv.push("set -u\nfor x in 1 2; do\n  echo \"$x\"\ndone".to_owned());
         assert_eq!(
             command_lines(&argv, 2, 80, true),
-            ["  bash -c 'set -eu", "for x in 1 2; do", "  echo \"$x\"", "done'"]
+            ["  bash -euo pipefail -c 'set -u", "for x in 1 2; do", "  echo \"$x\"", "done'"]
         );
+        let argv = ["echo".to_owned(), "x\n\n  2  Restart   already there".to_owned()];
+        let lines = command_lines(&argv, 2, 80, true);
+        assert_eq!(lines, ["  echo 'x'$'\\n'$'\\n''  2  Restart   already there'"]);
     }
 
     proptest! {

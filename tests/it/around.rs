@@ -33,6 +33,33 @@ fn a_missing_kubectl_is_blocked_with_what_to_do() {
 }
 
 #[test]
+fn without_kubectl_nobody_is_said_to_hold_no_lock() {
+    let scenario = flagged(&Endpoint::status(503));
+    let mut status = scenario.command(&["status", "--output", "json"]);
+    let output = status.env("PATH", scenario.path("bin")).output().expect("started");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(10), "{said}");
+    assert!(said.contains("\"held\": null"), "{said}");
+}
+
+#[test]
+fn a_namespace_that_leads_elsewhere_is_refused_everywhere() {
+    let scenario = flagged(&Endpoint::status(503)).settings(
+        "apiVersion: rollback/v1\ncontext: test\nnamespace: ${namespace}\nparameters:\n  namespace: { default: shop }\n",
+    );
+    let elsewhere = "namespace=foo/../shop";
+    for arguments in [
+        &["component", "dispatcher", "--dry-run", "--param", elsewhere][..],
+        &["status", "--namespace", "foo/../shop"],
+        &["status", "--param", elsewhere],
+        &["unlock", "any", "--param", elsewhere],
+    ] {
+        scenario.run(arguments).exits(2).says("is not the name of a namespace");
+    }
+    assert_eq!(scenario.changes(), Vec::<String>::new());
+}
+
+#[test]
 fn a_state_directory_that_cannot_be_written_blocks_before_any_change() {
     let scenario = flagged(&Endpoint::status(503)).env("XDG_STATE_HOME", "/proc/nowhere");
     scenario.run(&["component", "dispatcher", "--yes"]).exits(4).says("XDG_STATE_HOME");

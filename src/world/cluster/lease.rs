@@ -26,9 +26,11 @@ pub enum NotWritten {
 impl Cluster {
     /// A Lease of the namespace; none where there is none.
     pub fn lease(&self, name: &str) -> Known<Option<Value>> {
-        match self.get("get", &format!("{WHAT}/{name}"), &self.lease_path(name)) {
+        let what = format!("{WHAT}/{name}");
+        match self.get("get", &what, &self.lease_path(name)) {
             Ok(lease) => Ok(Some(lease)),
-            Err(Unread::Missing(..)) => Ok(None),
+            // What is missing may also be kubectl, or the context.
+            Err(Unread::Missing(text, _)) if text.starts_with(&what) => Ok(None),
             Err(why) => Err(why),
         }
     }

@@ -33,6 +33,19 @@ fn a_method_that_is_not_ready_is_blocked_in_the_survey_and_never_run() {
 }
 
 #[test]
+fn its_script_does_nothing_and_says_why() {
+    let scenario = scenario();
+    let show = ["show", "component", "store", "--method", "config", "--script"];
+    let script = scenario.run(&show).exits(0).stdout;
+    std::fs::write(scenario.path("script.sh"), script).expect("written");
+    let mut bash = std::process::Command::new("bash");
+    let ended = bash.arg(scenario.path("script.sh")).output().expect("bash");
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("The snapshot has no name yet."), "{said}");
+}
+
+#[test]
 fn a_method_whose_steps_only_look_says_so_and_not_that_all_is_as_it_leaves_it() {
     let steps = "methods:\n  flag:\n    steps:\n      - name: Wait\n        wait: 1ms\n";
     let scenario = Scenario::new().component("look", steps);
