@@ -54,6 +54,8 @@ fn list(screen: &Screen, filter: &Filter) -> Result<Exit> {
         Output::Text if states.is_empty() && others > 0 => {
             screen.result(&format!("None of {} fits.", count(others)));
         }
+        // There are runs, of which nothing can be told but the error below.
+        Output::Text if states.is_empty() && !damaged.is_empty() => {}
         Output::Text => screen.result(&runs_view::runs_table(&states, &screen.out)),
         Output::Json => {
             let values: Vec<_> = states.iter().map(json::run_json).collect();

@@ -4,9 +4,10 @@
 use crate::cli::{Global, UnlockArgs};
 use crate::error::{Error, Exit, Result};
 use crate::inbox::{Inbox, Stop};
-use crate::journal;
+use crate::journal::{self, read};
 use crate::lock::{self, Lease, Life, Seen};
 use crate::runbook::duration;
+use crate::state::RunState;
 use crate::world::cluster::{Cluster, NotWritten};
 
 use super::entry::catalog;
@@ -69,11 +70,21 @@ fn free(screen: &Screen, args: &UnlockArgs, lease: &Lease, environment: &str) ->
             .into());
         }
     };
-    screen.result(&format!(
-        "freed: run {} does not hold {environment} any more; go on with it: rollback resume {}",
-        seen.holder.run_id, seen.holder.run_id
-    ));
+    let run_id = &seen.holder.run_id;
+    let next = if is_over(run_id) {
+        "it is over".to_owned()
+    } else {
+        format!("go on with it: rollback resume {run_id}")
+    };
+    screen.result(&format!("freed: run {run_id} does not hold {environment} any more; {next}"));
     Ok(Exit::Success)
+}
+
+/// Whether the journal of this machine says that a run has ended.
+fn is_over(run_id: &str) -> bool {
+    let state = journal::state_dir().and_then(|dir| read::read_run(&dir, run_id));
+    let state = state.ok().and_then(|read| RunState::fold(&read.records));
+    state.is_some_and(|state| state.finish.is_some())
 }
 
 fn free_now(lease: &Lease, mut seen: Seen, force: bool) -> std::result::Result<Seen, NotWritten> {

@@ -39,6 +39,11 @@ pub struct Damage {
 pub fn read(path: &Path) -> Result<Read> {
     let bytes = load(path).with_context(|| format!("cannot read {}", path.display()))?;
     parse(&bytes).and_then(Read::of_one_run).map_err(|damage| {
+        if damage.why.starts_with(NEWER) {
+            let text = format!("the journal cannot be read: {}: {}", path.display(), damage.why);
+            let hint = "the run is not lost: go on with the version of rollback that wrote it";
+            return Error::new(Exit::Unknown, text).hint(hint).into();
+        }
         Error::new(
             Exit::Unknown,
             format!("the journal is damaged: {}:{}: {}", path.display(), damage.line, damage.why),
@@ -48,6 +53,9 @@ pub fn read(path: &Path) -> Result<Read> {
         .into()
     })
 }
+
+/// How the sentence about a journal of the future begins.
+const NEWER: &str = "it has format version";
 
 fn load(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = super::own_file(&mut super::options(), path)?;
@@ -127,7 +135,7 @@ fn line(text: &str) -> std::result::Result<Envelope, String> {
     let version = serde_json::from_str::<Version>(&whole).map_err(|error| error.to_string())?;
     if version.v > VERSION {
         return Err(format!(
-            "it has format version {}, this rollback reads up to {VERSION}: use a newer rollback",
+            "{NEWER} {}, this rollback reads up to {VERSION}: use a newer rollback",
             version.v
         ));
     }

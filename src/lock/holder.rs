@@ -53,6 +53,12 @@ pub struct Holder {
 }
 
 impl Holder {
+    /// Whether it is the same process of the same run. Who writes another name into the Lease has
+    /// taken it, whatever else still stands there.
+    pub fn is(&self, other: &Holder) -> bool {
+        self.session == other.session && self.run_id == other.run_id
+    }
+
     /// `alice on host-1 (run 0195…)`.
     pub fn who(&self) -> String {
         let mut who = if self.operator.is_empty() { "somebody" } else { &self.operator }.to_owned();

@@ -248,7 +248,7 @@ impl Work {
                         return self.lost("somebody freed it (rollback unlock)");
                     }
                     // Our own renewal whose answer was lost, or a wish: it still is ours.
-                    Ok(Some(found)) if found.holder.session == self.me.session => {
+                    Ok(Some(found)) if found.holder.is(&self.me) => {
                         self.seen = found;
                     }
                     Ok(Some(found)) => {
@@ -308,7 +308,7 @@ impl Work {
         for _ in 0..4 {
             match self.lease.free(&self.seen) {
                 Err(NotWritten::Conflict) => match self.lease.read() {
-                    Ok(Some(found)) if found.holder.session == self.me.session => self.seen = found,
+                    Ok(Some(found)) if found.holder.is(&self.me) => self.seen = found,
                     _ => return,
                 },
                 _ => return,

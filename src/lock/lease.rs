@@ -100,7 +100,7 @@ impl Lease {
             let may_replace = match &seen {
                 None => true,
                 // Our own creation, whose answer was lost.
-                Some(seen) if seen.holder.session == me.session => return ours(found, me),
+                Some(seen) if seen.holder.is(me) => return ours(found, me),
                 Some(seen) => {
                     seen.holder.run_id == me.run_id || over.is_some_and(|over| over.is_same(seen))
                 }

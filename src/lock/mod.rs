@@ -10,6 +10,7 @@ mod queue;
 mod refusal;
 
 use std::path::Path;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 pub use holder::{Holder, age};
@@ -94,6 +95,9 @@ pub struct Order<'a> {
     pub say: &'a dyn Fn(&str),
 }
 
+/// How long the end of a run may take to free a Lease that it did not have.
+const LAST_TRY: Duration = Duration::from_secs(1);
+
 /// The lock of an environment, ours until it is dropped; its Lease is freed within a second then.
 #[derive(Debug)]
 pub struct Held {
@@ -101,6 +105,8 @@ pub struct Held {
     keeper: Option<Keeper>,
     waited: bool,
     remark: Option<Record>,
+    /// The Lease that could not be had, and our run: an earlier process of it may have left it behind.
+    missed: Option<(Lease, String)>,
     _local: Local,
 }
 
@@ -127,6 +133,18 @@ impl Drop for Held {
         if let Some(keeper) = &self.keeper {
             keeper.release();
         }
+        if let Some((lease, run_id)) = self.missed.take() {
+            let (done, wait) = channel();
+            std::thread::spawn(move || {
+                if let Ok(Some(seen)) = lease.read()
+                    && seen.holder.run_id == run_id
+                {
+                    let _ = lease.free(&seen);
+                }
+                let _ = done.send(());
+            });
+            let _ = wait.recv_timeout(LAST_TRY);
+        }
     }
 }
 
@@ -148,11 +166,13 @@ pub fn take(inbox: &mut Inbox, order: &Order<'_>) -> Result<Held> {
             }
         }
     };
-    let without = |queue: &Queue<'_>, local: Local, remark: Option<Record>| {
-        let guard = Guard::of_local(Some(local.note()), order.me.clone());
-        Held { guard, keeper: None, waited: queue.waited, remark, _local: local }
-    };
-    let Some(cluster) = &order.cluster else { return Ok(without(&queue, local, None)) };
+    let without =
+        |queue: &Queue<'_>, local: Local, remark: Option<Record>, lease: Option<Lease>| {
+            let guard = Guard::of_local(Some(local.note()), order.me.clone());
+            let missed = lease.map(|lease| (lease, order.me.run_id.clone()));
+            Held { guard, keeper: None, waited: queue.waited, remark, missed, _local: local }
+        };
+    let Some(cluster) = &order.cluster else { return Ok(without(&queue, local, None, None)) };
     let lease = Lease::new(cluster, order.terms.duration);
     let mut over: Option<Box<Seen>> = None;
     let mut observer = Observer::default();
@@ -167,7 +187,8 @@ pub fn take(inbox: &mut Inbox, order: &Order<'_>) -> Result<Held> {
                 let (me, note) = (order.me.clone(), Some(local.note()));
                 let (keeper, guard) = Keeper::start(lease, *seen, me, asked, note, inbox.sender());
                 let waited = queue.waited;
-                return Ok(Held { guard, keeper: Some(keeper), waited, remark, _local: local });
+                let keeper = Some(keeper);
+                return Ok(Held { guard, keeper, waited, remark, missed: None, _local: local });
             }
             Attempt::Held(seen) => {
                 queue.may_preempt(&seen.holder)?;
@@ -184,7 +205,7 @@ pub fn take(inbox: &mut Inbox, order: &Order<'_>) -> Result<Held> {
                 let by = queue.go_without(inbox, &why)?;
                 let why = format!("the lock of {} cannot be taken: {why}", order.environment);
                 let waived = waived(why, by, &order.me.operator);
-                return Ok(without(&queue, local, Some(waived)));
+                return Ok(without(&queue, local, Some(waived), Some(lease)));
             }
         }
     }

@@ -122,6 +122,10 @@ impl Run {
                 Verdict::Unknown,
                 format!("step {} is in doubt: {why}", planned.step.name),
             ))),
+            Answer::Interrupted => {
+                let (reason, name) = (self.hands.inbox.reason(), &planned.step.name);
+                Ok(Some(Flow::Pause(format!("{reason}, at the question about step {name}"))))
+            }
             _ => Ok(Some(Flow::Doubt(format!(
                 "step {} is in doubt: {why}; say --answer {id}=pass (it was applied) or \
                  --answer {id}=fail (run it again)",

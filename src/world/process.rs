@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use environment::environment;
-pub use environment::{add_to_every_child, find_program, variable};
+pub use environment::{add_to_every_child, find_program, paths_from_here, variable};
 pub use groups::{find_marked, group_exists, kill_marked, start_time};
 
 /// How long a group may take to end after TERM before it is killed.

@@ -21,6 +21,13 @@ const CHAIN: usize = 16;
 pub fn report(screen: &Screen, args: &ReportArgs) -> Result<Exit> {
     let story = story(Past::find(args.run.as_deref())?);
     let format = args.format.unwrap_or_else(|| guess(screen, args.out.as_deref()));
+    if let Some(path) = &args.out
+        && std::fs::metadata(path).is_ok_and(|meta| !meta.is_file())
+    {
+        return Err(Error::usage(format!("{} is not a file that can be kept", path.display()))
+            .hint("leave out --out: the report then goes to standard output")
+            .into());
+    }
     let (kept, aside) = match &args.out {
         Some(path) if format != ReportFormat::Json => earlier(path, &story.state.run_id)?,
         _ => (Kept::new(), None),

@@ -219,7 +219,8 @@ impl Proxy {
                  terminal (any `kubectl get` does it) and try again"
             ),
             None => format!(
-                "kubectl proxy{of_context} is not ready yet: a slow kubectl, or a login pending; \
+                "kubectl proxy{of_context} is not ready yet: kubectl is slow, or waits for a login or \
+                     for a server that does not answer; \
                  try `kubectl version` in another terminal"
             ),
         }

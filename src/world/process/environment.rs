@@ -53,6 +53,35 @@ const KEPT: [&str; 27] = [
 const KEPT_PREFIXES: [&str; 8] =
     ["LC_", "XDG_", "CLOUDSDK_", "AWS_", "AZURE_", "GCLOUD_", "USE_GKE_", "GOOGLE_CLOUD_"];
 
+/// Those of them that hold paths. Children run elsewhere: a relative one is meant from where we are.
+const PATHS: [&str; 7] = [
+    "KUBECONFIG",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "DOCKER_CONFIG",
+    "GIT_SSL_CAINFO",
+];
+
+/// The value of a variable with its paths made whole.
+fn whole(name: &str, value: String) -> String {
+    if !PATHS.contains(&name) {
+        return value;
+    }
+    let whole = |path: PathBuf| {
+        if path.as_os_str().is_empty() { path } else { std::path::absolute(&path).unwrap_or(path) }
+    };
+    let joined = std::env::join_paths(std::env::split_paths(&value).map(whole)).ok();
+    joined.and_then(|joined| joined.into_string().ok()).unwrap_or(value)
+}
+
+/// The variables with relative paths as they are meant here, for whoever goes elsewhere.
+pub fn paths_from_here() -> BTreeMap<String, String> {
+    let set = PATHS.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+    set.map(|(name, value)| (name.clone(), whole(&name, value))).collect()
+}
+
 /// kubectl is a Go program that ends within a second; collecting its garbage while it starts costs
 /// a fifth of that time. It begins to collect where it grows past this.
 const KUBECTL: [(&str, &str); 2] = [("GOGC", "off"), ("GOMEMLIMIT", "256MiB")];
@@ -68,6 +97,7 @@ pub(super) fn environment(
             KEPT.contains(&name.as_str())
                 || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         })
+        .map(|(name, value)| (name.clone(), whole(&name, value)))
         .collect();
     if Path::new(program).file_name().is_some_and(|name| name == "kubectl") {
         environment.extend(KUBECTL.map(|(name, value)| (name.to_owned(), value.to_owned())));

@@ -58,6 +58,19 @@ fn a_holder_that_renews_is_unlocked_only_by_force_and_begins_no_further_step() {
 }
 
 #[test]
+fn whoever_writes_another_holder_into_the_lease_has_taken_it() {
+    let scenario = world();
+    let mut first = at_the_gate(&scenario, &[], "2s");
+    let other = serde_json::json!({"spec": {"holderIdentity": "somebody-else"}});
+    scenario.world().patch_merge("leases", NAMESPACE, LEASE, &other).expect("patched");
+    says_meanwhile(&mut first, "the lock was lost");
+    open_the_gate(&scenario);
+    ended(first).exits(7);
+    assert_eq!(flag(&scenario), "true", "no further step was started");
+    assert_eq!(holder(&scenario).as_deref(), Some("somebody-else"));
+}
+
+#[test]
 fn a_lock_that_was_lost_during_the_last_step_is_told_at_the_end_with_who_has_it() {
     for taken in [true, false] {
         let scenario = world();
