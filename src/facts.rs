@@ -218,6 +218,11 @@ pub struct Facts {
     pub rolled: BTreeSet<Workload>,
     /// Objects that an earlier step of this plan makes, such as `secret/keys`. Filled by forecasts.
     pub made: BTreeSet<String>,
+    /// Branches, each after its repository, that an earlier step of this plan moves. What was read
+    /// of them is how they are now. Filled by forecasts.
+    pub moved: BTreeSet<(String, String)>,
+    /// Those of them that do not exist before that. Filled by forecasts.
+    pub branched: BTreeSet<(String, String)>,
     /// Flags that a step of this plan wants and that are already there. Filled by forecasts.
     pub flags_present: BTreeMap<String, BTreeSet<String>>,
 }

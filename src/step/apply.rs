@@ -2,26 +2,28 @@
 //! server (a dry-run of `kubectl apply` shows what it would make of each object), and applied from
 //! the same bytes. Nothing of the operator's working tree is read.
 
+mod ask;
+
 use serde_json::{Value, json};
+
+pub use ask::ask;
 
 use crate::facts::{Facts, Known, Read, Unread};
 use crate::journal::Permit;
 use crate::runbook::{Apply, Workload};
+use crate::step::git::{awaited, is_moved};
 use crate::step::set_flags::ended_badly;
 use crate::step::trial::Workloads;
 use crate::step::workload::{
-    complaint, done_without_pods, known, look_at, owner_warning, template, together,
+    done_without_pods, known, look_at, owner_warning, template, together,
 };
 use crate::step::{Doing, Done, Effect, FieldChange, Forecast, NOT_THERE, Outputs, Setting};
-use crate::world::Reader;
 use crate::world::cluster::rollout::Wanted;
-use crate::world::cluster::{Cluster, kubectl};
-use crate::world::forge::{Commit, FilesQuestion, GitFact, GitRead, Question, shown};
+use crate::world::cluster::kubectl;
+use crate::world::forge::{Commit, FilesQuestion, GitRead, Question, shown};
 use crate::world::hands::Hands;
-use crate::world::process::{Invocation, capture};
+use crate::world::process::Invocation;
 
-/// How long kubectl may take to try the manifests.
-const TRY: std::time::Duration = std::time::Duration::from_secs(20);
 /// The pinned fact of which commit is applied.
 const COMMIT: &str = "manifests commit";
 /// The pinned fact of what each changed field was.
@@ -125,91 +127,8 @@ fn read_of(spec: &Apply, setting: &Setting) -> Option<GitRead> {
 
 /// What it needs to know.
 pub fn reads(spec: &Apply, setting: &Setting) -> Vec<Read> {
-    read_of(spec, setting).map(Read::Manifests).into_iter().collect()
-}
-
-/// The manifests of a remote, and what the API server says that they would change. Blocks.
-pub fn ask(reader: &Reader, read: &GitRead) -> Known<Manifests> {
-    let Some(GitFact::Files(at)) =
-        reader.forge.read(std::slice::from_ref(read)).pop().transpose()?
-    else {
-        return Err(Unread::Failed("the git remote did not answer".to_owned()));
-    };
-    let mut text = String::new();
-    for (path, content) in &at.files {
-        text.extend(["# ", path.as_str(), "\n---\n", content.trim_end(), "\n"]);
-    }
-    let objects = tried(&reader.cluster, &text)?;
-    let files = at.files.into_iter().map(|(path, _)| path).collect();
-    Ok(Manifests { commit: at.commit, files, text, objects })
-}
-
-/// What the API server would make of the manifests, without keeping it; each with what is there.
-fn tried(cluster: &Cluster, text: &str) -> Known<Vec<Object>> {
-    let run = |arguments: &[&str]| {
-        let mut invocation = Invocation::new(cluster.kubectl(arguments), TRY);
-        invocation.stdin = text.as_bytes().to_vec();
-        let captured = capture(&invocation);
-        if !captured.ending.success() {
-            return Err(refusal(&captured.complaint(), &complaint(&captured)));
-        }
-        if captured.stdout.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Vec::new());
-        }
-        let value: Value = serde_json::from_slice(&captured.stdout)
-            .map_err(|error| Unread::Failed(format!("kubectl's answer is not JSON: {error}")))?;
-        Ok(match value["items"].as_array() {
-            Some(items) if value["kind"] == "List" => items.clone(),
-            _ => vec![value],
-        })
-    };
-    let (after, live) = std::thread::scope(|scope| {
-        // Who owns what is left out unless it is asked for.
-        let get = ["get", "-f", "-", "-o", "json", "--ignore-not-found", "--show-managed-fields"];
-        let live = scope.spawn(move || run(&get));
-        let after = run(&["apply", "--dry-run=server", "-f", "-", "-o", "json"]);
-        let live = live.join().unwrap_or_else(|_| {
-            Err(Unread::Failed("reading what is there ended in a bug".to_owned()))
-        });
-        (after, live)
-    });
-    let (after, live) = (after?, live?);
-    let same = |one: &Value, other: &Value| {
-        one["kind"] == other["kind"] && one["metadata"]["name"] == other["metadata"]["name"]
-    };
-    Ok(after
-        .into_iter()
-        .map(|after| Object {
-            name: crate::world::cluster::rollout::name_of(&after),
-            live: live.iter().find(|live| same(live, &after)).cloned(),
-            after,
-        })
-        .collect())
-}
-
-/// kubectl's words without the objects that it quotes whole, and without its own ways.
-fn brief(sentence: &str) -> String {
-    let sentence = sentence.split_once("when patching \"STDIN\": ").map_or(sentence, |it| it.1);
-    let Some((before, rest)) = sentence.split_once("Invalid value: \"{") else {
-        return sentence.to_owned();
-    };
-    let after = rest.rsplit_once("}\"").map_or("", |(_, after)| after);
-    format!("{before}Invalid value{after}")
-}
-
-/// Why kubectl did not try them: only a server that cannot be reached is no answer.
-fn refusal(lines: &[String], sentence: &str) -> Unread {
-    let all = lines.join("\n").to_lowercase();
-    let silent =
-        ["unable to connect", "connection refused", "timeout", "timed out", "no such host"];
-    if silent.iter().any(|word| all.contains(word)) {
-        Unread::Unreachable(format!("the manifests could not be tried: {sentence}"))
-    } else if all.contains("does not support dry run") {
-        Unread::Failed(format!("the manifests could not be tried: {sentence}"))
-    } else {
-        let why = brief(sentence);
-        Unread::Missing(format!("the API server refuses the manifests: {why}"), None)
-    }
+    let read = read_of(spec, setting).filter(|_| awaited([spec.at.as_str()]).is_none());
+    read.map(Read::Manifests).into_iter().collect()
 }
 
 /// What it will find and change.
@@ -220,6 +139,22 @@ pub fn forecast(spec: &Apply, setting: &Setting, facts: &mut Facts) -> Forecast 
         forecast.block("no git repository is named", Some(hint.to_owned()));
         return forecast;
     };
+    if let Some(why) = awaited([spec.at.as_str()]) {
+        forecast.uncheckable(why, None);
+        unsettle(&read, facts);
+        return forecast;
+    }
+    if is_moved(facts, Some(&read.repository), &spec.at) {
+        forecast.uncheckable(
+            format!(
+                "an earlier step changes {} first: what its manifests change is read then",
+                spec.at
+            ),
+            None,
+        );
+        unsettle(&read, facts);
+        return forecast;
+    }
     let answer = facts.manifests.get(&read);
     let Some(found) = known(&mut forecast, "the manifests", answer).cloned() else {
         return forecast;
@@ -256,7 +191,9 @@ pub fn forecast(spec: &Apply, setting: &Setting, facts: &mut Facts) -> Forecast 
 
 /// The workloads among the objects that get another template, as they will be.
 pub(crate) fn workloads(spec: &Apply, setting: &Setting, facts: &Facts) -> Workloads {
-    let known = read_of(spec, setting).and_then(|read| facts.manifests.get(&read));
+    let read = read_of(spec, setting);
+    let settled = read.filter(|read| !is_moved(facts, Some(&read.repository), &spec.at));
+    let known = settled.and_then(|read| facts.manifests.get(&read));
     let Some(Ok(manifests)) = known else { return Workloads::new() };
     let template = |object: &Value| template::digest(&object["spec"]["template"]);
     let changed = manifests.objects.iter().filter(|object| {
@@ -264,6 +201,24 @@ pub(crate) fn workloads(spec: &Apply, setting: &Setting, facts: &Facts) -> Workl
             && object.live.as_ref().is_none_or(|live| template(live) != template(&object.after))
     });
     changed.map(|object| (object.name.clone(), object.after.clone())).collect()
+}
+
+/// What ConfigMaps will hold after manifests that are only read later is not known: the next step
+/// must not take them as they are now. Those that are named now are named then, as far as we know;
+/// where none are known, it may be any.
+fn unsettle(read: &GitRead, facts: &mut Facts) {
+    let named: Option<Vec<String>> = match facts.manifests.get(read) {
+        Some(Ok(manifests)) => Some(manifests.objects.iter().map(|it| it.name.clone()).collect()),
+        _ => None,
+    };
+    let any = facts.configmaps.keys().map(|name| format!("configmap/{name}"));
+    for name in named.unwrap_or_else(|| any.collect()) {
+        if let Some(configmap) = name.strip_prefix("configmap/") {
+            let why = format!("an earlier step may apply {name} first");
+            facts.configmaps.insert(configmap.to_owned(), Err(Unread::Failed(why)));
+        }
+        facts.made.insert(name);
+    }
 }
 
 /// The next step sees the objects as they will be.
@@ -323,6 +278,9 @@ pub fn perform(spec: &Apply, doing: &Doing, hands: &mut Hands, permit: &Permit) 
         let shown: Vec<String> = drifted.into_iter().take(3).collect();
         let why = format!("changed since the plan: {}; nothing was overwritten", shown.join(", "));
         return Done::badly(why, Vec::new());
+    }
+    if manifests.changes().is_empty() {
+        return Done::well("the cluster is as the manifests say");
     }
     let argv = kubectl(&doing.setting, &["apply", "-f", "-"]);
     let mut invocation = Invocation::new(argv, doing.timeout);

@@ -16,6 +16,7 @@ mod words;
 
 use crate::event::Outcome;
 use crate::facts::{Facts, Read, Unread};
+use crate::late;
 use crate::step::{Done, Forecast, Outputs, Setting};
 use crate::world::forge::{GitFact, GitRead, Question, shown};
 use crate::world::process::{Captured, Ending};
@@ -40,12 +41,14 @@ fn reads_of(repository: Option<&str>, question: Question) -> Vec<Read> {
     repository.map(read).into_iter().collect()
 }
 
-/// The survey's answer to this step's question. What kept it from being one goes into the forecast.
+/// The survey's answer to this step's question. What kept it from being one goes into the forecast:
+/// what is not there now may be there after an earlier step that makes or moves `unsettled`.
 fn fact(
     facts: &Facts,
     forecast: &mut Forecast,
     repository: Option<&str>,
     question: Question,
+    unsettled: Option<&str>,
 ) -> Option<GitFact> {
     let Some(url) = repository else {
         no_repository(forecast);
@@ -54,6 +57,10 @@ fn fact(
     let read = GitRead { repository: url.to_owned(), question };
     match facts.git.get(&read) {
         Some(Ok(fact)) => Some(fact.clone()),
+        Some(Err(Unread::Missing(why, _))) if let Some(branch) = unsettled => {
+            forecast.uncheckable(earlier(branch, why), None);
+            None
+        }
         Some(Err(Unread::Missing(why, hint))) => {
             forecast.block(why, hint.clone());
             None
@@ -76,25 +83,37 @@ fn fact(
     }
 }
 
-/// Tells the later steps of a plan that this one moves a branch: what they were told of it, or of
-/// content taken from it, is how it is now and not how they will find it.
-fn moves(facts: &mut Facts, repository: Option<&str>, branch: &str) {
-    for (read, known) in &mut facts.git {
-        if Some(read.repository.as_str()) != repository {
-            continue;
-        }
-        match (&read.question, known) {
-            (Question::Revert(asked), Ok(GitFact::Revert(preview))) if asked.branch == branch => {
-                preview.moved = true;
-            }
-            (Question::Restore(asked), Ok(GitFact::Restore(preview)))
-                if asked.branch == branch || asked.from == branch =>
-            {
-                preview.moved = true;
-            }
-            _ => {}
-        }
+/// Tells the later steps of a plan that this one moves a branch, unless it is known that it will
+/// not: what they were told of it, or of content taken from it, is how it is now and not how they
+/// will find it.
+fn moves(facts: &mut Facts, forecast: &Forecast, repository: Option<&str>, branch: &str) {
+    let blocked = forecast.obstacles.iter().any(|obstacle| obstacle.certain);
+    if let Some(repository) = repository.filter(|_| !blocked && !forecast.already_there) {
+        facts.moved.insert((repository.to_owned(), branch.to_owned()));
     }
+}
+
+/// Whether an earlier step of the plan moves this branch.
+pub(crate) fn is_moved(facts: &Facts, repository: Option<&str>, branch: &str) -> bool {
+    let key = repository.map(|repository| (repository.to_owned(), branch.to_owned()));
+    key.is_some_and(|key| facts.moved.contains(&key))
+}
+
+/// The branch, where an earlier step of the plan makes it.
+fn made_earlier<'a>(facts: &Facts, repository: Option<&str>, branch: &'a str) -> Option<&'a str> {
+    let key = (repository?.to_owned(), branch.to_owned());
+    facts.branched.contains(&key).then_some(branch)
+}
+
+/// That something is only known when an earlier step has run, where a text names its output.
+pub(crate) fn awaited<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let name = texts.into_iter().flat_map(late::names).find(|name| name.starts_with("steps."))?;
+    Some(format!("an earlier step says what `${{{name}}}` is: it is looked at then"))
+}
+
+/// What is so now, and need not be when the step's turn comes.
+pub(crate) fn earlier(branch: &str, now: &str) -> String {
+    format!("an earlier step changes {branch} first; as it is now: {now}")
 }
 
 fn outputs(sha: &str, branch: &str) -> Outputs {

@@ -14,7 +14,7 @@ use crate::world::hands::Hands;
 
 use super::delivery::Delivery;
 use super::words::{judge_built, judge_push, plain};
-use super::{fact, moves, reads_of, repository};
+use super::{awaited, earlier, fact, is_moved, made_earlier, moves, reads_of, repository};
 
 /// The paths as git names them, without one inside another; or what is wrong with one.
 fn paths(spec: &RestoreFiles) -> Result<Vec<String>, String> {
@@ -47,9 +47,14 @@ fn question(spec: &RestoreFiles) -> RestoreQuestion {
     }
 }
 
+/// Why nothing can be asked before its turn comes.
+fn too_early(spec: &RestoreFiles) -> Option<String> {
+    awaited(spec.paths.iter().chain([&spec.branch, &spec.from]).map(String::as_str))
+}
+
 /// What it needs to know.
 pub fn reads(spec: &RestoreFiles, setting: &Setting) -> Vec<Read> {
-    if paths(spec).is_ok_and(|paths| !paths.is_empty()) {
+    if too_early(spec).is_none() && paths(spec).is_ok_and(|paths| !paths.is_empty()) {
         let repository = repository(spec.repository.as_ref(), setting);
         reads_of(repository, Question::Restore(question(spec)))
     } else {
@@ -72,17 +77,42 @@ pub fn forecast(spec: &RestoreFiles, setting: &Setting, facts: &mut Facts) -> Fo
         Ok(_) => {}
     }
     let repository = repository(spec.repository.as_ref(), setting);
-    let answer = fact(facts, &mut forecast, repository, Question::Restore(question(spec)));
-    let Some(GitFact::Restore(preview)) = answer else { return forecast };
+    let (branch, from) = (&spec.branch, &spec.from);
+    if let Some(why) = too_early(spec) {
+        forecast.uncheckable(why, None);
+        moves(facts, &forecast, repository, branch);
+        return forecast;
+    }
+    // What the source does not have now, it may have by then.
+    let moved_source = is_moved(facts, repository, from).then_some(from.as_str());
+    let unsettled = moved_source.or_else(|| made_earlier(facts, repository, branch));
+    let asked = Question::Restore(question(spec));
+    if let Some(GitFact::Restore(preview)) =
+        fact(facts, &mut forecast, repository, asked, unsettled)
+    {
+        let moved_branch = is_moved(facts, repository, branch).then_some(branch.as_str());
+        judge(spec, &preview, moved_branch.or(moved_source), &mut forecast);
+    }
+    moves(facts, &forecast, repository, branch);
+    forecast
+}
+
+/// What the survey found comes to; `moved` is the branch of the two that an earlier step moves.
+fn judge(
+    spec: &RestoreFiles,
+    preview: &RestorePreview,
+    moved: Option<&str>,
+    forecast: &mut Forecast,
+) {
     let branch = &spec.branch;
     forecast.evidence.push(format!("{branch} is at {}", preview.tip.phrase()));
     forecast.evidence.push(format!("{} is at {}", spec.from, preview.from.phrase()));
-    if !preview.moved {
+    if moved.is_none() {
         forecast.pinned.insert("content".to_owned(), json!(preview.content));
     }
-    judge_built(&mut forecast, branch, &preview.tip, &preview.built, preview.moved);
+    judge_built(forecast, branch, &preview.tip, &preview.built, moved.is_some());
     match &preview.built {
-        Built::Nothing => same_content(spec, &preview, &mut forecast),
+        Built::Nothing => same_content(spec, preview, moved, forecast),
         Built::Change(_) => {
             for path in &preview.same {
                 forecast.warnings.push(format!(
@@ -91,27 +121,31 @@ pub fn forecast(spec: &RestoreFiles, setting: &Setting, facts: &mut Facts) -> Fo
                     spec.from
                 ));
             }
-            judge_push(&mut forecast, &preview.push, branch);
-            moves(facts, repository, branch);
+            judge_push(forecast, &preview.push, branch);
         }
         _ => {}
     }
-    forecast
 }
 
 /// No difference: restored already, or the good branch is just as broken.
-fn same_content(spec: &RestoreFiles, preview: &RestorePreview, forecast: &mut Forecast) {
+fn same_content(
+    spec: &RestoreFiles,
+    preview: &RestorePreview,
+    moved: Option<&str>,
+    forecast: &mut Forecast,
+) {
     let (branch, from) = (&spec.branch, &spec.from);
+    if let Some(moved) = moved {
+        let now = format!("{from} has the same content as {branch}");
+        forecast.uncheckable(earlier(moved, &now), None);
+        return;
+    }
     if let Some(earlier) = &preview.earlier {
         forecast.already_there = true;
         forecast.evidence.push(format!("restored already by {}", earlier.phrase()));
         return;
     }
     let why = format!("{from} has the same content as {branch}: restoring it would change nothing");
-    if preview.moved {
-        forecast.uncheckable(format!("an earlier step changes one of them first; now {why}"), None);
-        return;
-    }
     let last = preview.last.as_ref().map(Commit::phrase);
     forecast.block(
         why,

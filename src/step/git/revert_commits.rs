@@ -6,12 +6,14 @@ use crate::facts::{Facts, Read};
 use crate::journal::Permit;
 use crate::runbook::RevertCommits;
 use crate::step::{Doing, Done, Effect, Forecast, Mark, Setting};
-use crate::world::forge::{Built, GitFact, Proposal, Question, RevertQuestion, push_argv, short};
+use crate::world::forge::{
+    Built, GitFact, Proposal, Question, RevertPreview, RevertQuestion, push_argv, short,
+};
 use crate::world::hands::Hands;
 
 use super::delivery::Delivery;
 use super::words::{judge_built, judge_push};
-use super::{fact, moves, reads_of, repository};
+use super::{awaited, earlier, fact, is_moved, made_earlier, moves, reads_of, repository};
 
 fn question(spec: &RevertCommits) -> RevertQuestion {
     RevertQuestion {
@@ -21,8 +23,16 @@ fn question(spec: &RevertCommits) -> RevertQuestion {
     }
 }
 
+/// Why nothing can be asked before its turn comes.
+fn too_early(spec: &RevertCommits) -> Option<String> {
+    awaited(spec.commits.iter().chain([&spec.branch]).map(String::as_str))
+}
+
 /// What it needs to know.
 pub fn reads(spec: &RevertCommits, setting: &Setting) -> Vec<Read> {
+    if too_early(spec).is_some() {
+        return Vec::new();
+    }
     let repository = repository(spec.repository.as_ref(), setting);
     reads_of(repository, Question::Revert(question(spec)))
 }
@@ -35,8 +45,23 @@ pub fn forecast(spec: &RevertCommits, setting: &Setting, facts: &mut Facts) -> F
         forecast.block("no commits are named", Some("list them under `commits`".to_owned()));
         return forecast;
     }
-    let answer = fact(facts, &mut forecast, repository, Question::Revert(question(spec)));
-    let Some(GitFact::Revert(preview)) = answer else { return forecast };
+    let branch = &spec.branch;
+    if let Some(why) = too_early(spec) {
+        forecast.uncheckable(why, None);
+        moves(facts, &forecast, repository, branch);
+        return forecast;
+    }
+    let made = made_earlier(facts, repository, branch);
+    let answer = fact(facts, &mut forecast, repository, Question::Revert(question(spec)), made);
+    if let Some(GitFact::Revert(preview)) = answer {
+        let moved = is_moved(facts, repository, branch);
+        judge(spec, &preview, moved, &mut forecast);
+    }
+    moves(facts, &forecast, repository, branch);
+    forecast
+}
+
+fn judge(spec: &RevertCommits, preview: &RevertPreview, moved: bool, forecast: &mut Forecast) {
     let branch = &spec.branch;
     forecast.evidence.push(format!("{branch} is at {}", preview.tip.phrase()));
     for commit in &preview.commits {
@@ -53,19 +78,18 @@ pub fn forecast(spec: &RevertCommits, setting: &Setting, facts: &mut Facts) -> F
     }
     let shas: Vec<&str> = preview.commits.iter().map(|commit| commit.sha.as_str()).collect();
     forecast.pinned.insert("commits".to_owned(), json!(shas));
-    judge_built(&mut forecast, branch, &preview.tip, &preview.built, preview.moved);
+    judge_built(forecast, branch, &preview.tip, &preview.built, moved);
     match preview.built {
+        Built::Nothing if moved => {
+            forecast.uncheckable(earlier(branch, "nothing of it is left, reverted already"), None);
+        }
         Built::Nothing => {
             forecast.already_there = true;
             forecast.evidence.push(format!("nothing of it is left on {branch}: reverted already"));
         }
-        Built::Change(_) => {
-            judge_push(&mut forecast, &preview.push, branch);
-            moves(facts, repository, branch);
-        }
+        Built::Change(_) => judge_push(forecast, &preview.push, branch),
         _ => {}
     }
-    forecast
 }
 
 /// The commits as the plan found them, or as the runbook names them.

@@ -13,7 +13,7 @@ use crate::world::hands::Hands;
 
 use super::delivery::push;
 use super::words::judge_push;
-use super::{badly, fact, outputs, reads_of, repository, unread, well};
+use super::{awaited, badly, fact, is_moved, moves, outputs, reads_of, repository, unread, well};
 
 const COMMIT: &str = "commit";
 
@@ -26,8 +26,17 @@ fn question(spec: &RollbackBranch) -> Option<BranchQuestion> {
     Some(BranchQuestion { branch: spec.branch.clone(), on: spec.on.clone(), at })
 }
 
+/// Why nothing can be asked before its turn comes.
+fn too_early(spec: &RollbackBranch) -> Option<String> {
+    let named = spec.commit.iter().chain(&spec.subject);
+    awaited(named.chain([&spec.branch, &spec.on]).map(String::as_str))
+}
+
 /// What it needs to know.
 pub fn reads(spec: &RollbackBranch, setting: &Setting) -> Vec<Read> {
+    if too_early(spec).is_some() {
+        return Vec::new();
+    }
     let repository = repository(spec.repository.as_ref(), setting);
     question(spec).map(|asked| reads_of(repository, Question::Branch(asked))).unwrap_or_default()
 }
@@ -40,12 +49,30 @@ pub fn forecast(spec: &RollbackBranch, setting: &Setting, facts: &mut Facts) -> 
         forecast.block("exactly one of `commit` and `subject` must be given", None);
         return forecast;
     };
-    let answer = fact(facts, &mut forecast, repository, Question::Branch(asked));
-    let Some(GitFact::Branch(preview)) = answer else { return forecast };
+    let mut exists = false;
+    if let Some(why) = too_early(spec) {
+        forecast.uncheckable(why, None);
+    } else {
+        let moved = is_moved(facts, repository, &spec.on).then_some(spec.on.as_str());
+        let answer = fact(facts, &mut forecast, repository, Question::Branch(asked), moved);
+        if let Some(GitFact::Branch(preview)) = answer {
+            judge(spec, &preview, &mut forecast);
+            exists = preview.existing.is_some();
+        }
+    }
+    moves(facts, &forecast, repository, &spec.branch);
+    if !exists && is_moved(facts, repository, &spec.branch) {
+        let key = (repository.unwrap_or_default().to_owned(), spec.branch.clone());
+        facts.branched.insert(key);
+    }
+    forecast
+}
+
+fn judge(spec: &RollbackBranch, preview: &BranchPreview, forecast: &mut Forecast) {
     let commit = &preview.commit;
     forecast.evidence.push(format!("points at {}", commit.phrase()));
     forecast.pinned.insert(COMMIT.to_owned(), json!(commit.sha));
-    if let Some((why, hint)) = obstacle(spec, &preview) {
+    if let Some((why, hint)) = obstacle(spec, preview) {
         forecast.block(why, Some(hint));
     } else if preview.existing.is_some() {
         forecast.already_there = true;
@@ -57,9 +84,8 @@ pub fn forecast(spec: &RollbackBranch, setting: &Setting, facts: &mut Facts) -> 
             from: None,
             to: short(&commit.sha).to_owned(),
         });
-        judge_push(&mut forecast, &preview.push, &spec.branch);
+        judge_push(forecast, &preview.push, &spec.branch);
     }
-    forecast
 }
 
 fn obstacle(spec: &RollbackBranch, preview: &BranchPreview) -> Option<(String, String)> {

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::step::{FieldChange, Forecast};
 use crate::world::forge::{Built, Commit, FileChange, PushRight, short};
 
-use super::PATCH;
+use super::{PATCH, earlier};
 
 /// How many files of a change are shown one by one.
 const FILES_SHOWN: usize = 8;
@@ -58,10 +58,7 @@ pub(super) fn judge_built(
         other => {
             let (why, hint) = obstacle(branch, other);
             if moved && matches!(other, Built::Conflict(..)) {
-                forecast.uncheckable(
-                    format!("an earlier step changes {branch} first; as it is now: {why}"),
-                    hint,
-                );
+                forecast.uncheckable(earlier(branch, &why), hint);
             } else {
                 forecast.block(why, hint);
             }

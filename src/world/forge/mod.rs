@@ -226,8 +226,6 @@ pub struct RevertPreview {
     pub built: Built,
     /// Whether we may push.
     pub push: PushRight,
-    /// An earlier step of the same plan changes what this was computed from.
-    pub moved: bool,
 }
 
 /// The answer to [`Question::Restore`].
@@ -249,8 +247,6 @@ pub struct RestorePreview {
     pub last: Option<Commit>,
     /// Whether we may push.
     pub push: PushRight,
-    /// An earlier step of the same plan changes what this was computed from.
-    pub moved: bool,
 }
 
 /// The answer to [`Question::Branch`].

@@ -145,7 +145,6 @@ impl Repo {
             commits: commits.clone(),
             built,
             push: PushRight::Unknown(String::new()),
-            moved: false,
         };
         for commit in &commits {
             if !self.contains(&tip.sha, &commit.sha)? {
@@ -201,7 +200,6 @@ impl Repo {
             earlier,
             last,
             push: PushRight::Unknown(String::new()),
-            moved: false,
         })
     }
 

@@ -138,3 +138,53 @@ fn what_is_not_there_or_not_accepted_is_blocked_before_anything_is_changed() {
     forbidden.world().deny("admin", "patch", "deployments", "web");
     forbidden.run(&["component", "web", "--dry-run"]).exits(4).says("forbidden");
 }
+
+/// A remote whose `feat` has other manifests than `good`, and the cluster as `feat` says.
+fn migrated(remote: &Remote, at: &str) -> Scenario {
+    remote.write("deploy/flags.yaml", CONFIGMAP);
+    remote.commit("The manifests from before");
+    remote.push("good");
+    remote.write("deploy/flags.yaml", &CONFIGMAP.replace("A: \"1\"", "A: \"9\""));
+    remote.commit("Migrate");
+    remote.push("feat");
+    Scenario::new()
+        .settings(&format!(
+            "apiVersion: rollback/v1\ncontext: test\nnamespace: shop\nrepository: {}\n",
+            remote.url()
+        ))
+        .cluster()
+        .object(json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "flags", "namespace": NAMESPACE, "annotations": {
+                "kubectl.kubernetes.io/last-applied-configuration": "{\"apiVersion\":\"v1\"}"}},
+            "data": {"A": "9", "B": "2"}}))
+        .deployment("web", "flags")
+        .component(
+            "web",
+            &format!(
+                "methods:\n  config:\n    steps:\n      - id: restore\n        name: Restore\n        \
+                 restore_files: {{ branch: feat, from: good, paths: [deploy], message: Back }}\n      \
+                 - {{ id: apply, name: Apply, apply: {{ ref: \"{at}\", paths: [deploy] }} }}\n      \
+                 - {{ name: Restart, restart: [deployment/web] }}\n"
+            ),
+        )
+}
+
+#[test]
+fn manifests_of_a_branch_that_a_step_before_restores_are_those_that_it_restored() {
+    for (at, says) in [
+        ("feat", "an earlier step changes feat first"),
+        ("${steps.restore.sha}", "an earlier step says what `${steps.restore.sha}` is"),
+    ] {
+        let remote = Remote::empty();
+        let scenario = migrated(&remote, at);
+        let plan = scenario.run(&["component", "web", "--dry-run"]).exits(0).says(says);
+        assert!(!plan.stdout.contains("the cluster is as the manifests say"), "{}", plan.stdout);
+        scenario.run(&["component", "web", "--yes"]).exits(5);
+        let flags = scenario.world().get("configmaps", NAMESPACE, "flags").expect("there");
+        assert_eq!(flags["data"], json!({"A": "1", "B": "2"}), "{at}");
+        assert_eq!(scenario.carried("web", "A"), ["1", "1", "1"], "{at}");
+        // Restored already: what it says now is what it will say.
+        let plan = scenario.run(&["component", "web", "--dry-run"]).exits(0);
+        assert!(plan.stdout.contains("restored already by"), "{}", plan.stdout);
+    }
+}

@@ -6,6 +6,7 @@
 mod remote;
 
 mod obstacles;
+mod order;
 mod pushes;
 
 use std::time::Duration;
