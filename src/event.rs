@@ -117,6 +117,9 @@ pub enum Record {
         why: SkipReason,
         /// One sentence.
         detail: String,
+        /// What later steps can name all the same: the commit that the survey found.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        outputs: BTreeMap<String, String>,
     },
     /// After a crash or an interruption: what the world says of a step that was started.
     DoubtResolved {

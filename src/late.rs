@@ -81,6 +81,18 @@ pub fn replace(text: &str, mut lookup: impl FnMut(&str) -> Option<String>) -> St
     result
 }
 
+/// The names in all texts of a thing but the text of a `shell`.
+pub fn names_in<T: Serialize>(thing: &T) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Ok(mut value) = serde_json::to_value(thing) {
+        walk(&mut value, &mut |text| {
+            found.extend(names(text));
+            text.to_owned()
+        });
+    }
+    found
+}
+
 /// The names in a text.
 pub fn names(text: &str) -> Vec<String> {
     let mut names = Vec::new();

@@ -12,8 +12,10 @@ use crate::hex;
 use crate::runbook::{Criterion, Level, Place, SecretSource, Step, Target};
 use crate::step::{Forecast, Nature, Setting, Standing};
 
+mod commits;
 mod make;
 
+pub(crate) use commits::own_repository;
 pub use make::{endpoints, first_reads, make, needs_cluster, reads, setting, trials};
 
 /// What will be done, as it is shown, confirmed, journaled and run.

@@ -292,8 +292,9 @@ impl RunState {
                     }
                 });
             }
-            Record::StepSkipped { step, why, detail } => self.on(step, |run| {
+            Record::StepSkipped { step, why, detail, outputs } => self.on(step, |run| {
                 run.state = StepState::Skipped { why: *why };
+                run.outputs.clone_from(outputs);
                 run.why.clone_from(detail);
             }),
             Record::DoubtResolved { step, effect, why, outputs, .. } => self.on(step, |run| {

@@ -124,6 +124,9 @@ pub struct Forecast {
     pub obstacles: Vec<Obstacle>,
     /// Facts that make the digest, the snapshot and the base of a roll forward.
     pub pinned: BTreeMap<String, Value>,
+    /// What later steps can name, where it is there without the step: the commit that the survey found.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: Outputs,
     /// Who else keeps the object as they want it, such as Argo CD; empty where nobody is known to.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub owner: String,
@@ -264,6 +267,8 @@ pub struct Doing {
     pub forecast: Forecast,
     /// What earlier steps left behind.
     pub outputs: BTreeMap<String, Outputs>,
+    /// The repository that its checkout comes from, where it has one.
+    pub checkout: Option<String>,
     /// Resolved parameters, never secrets.
     pub parameters: BTreeMap<String, String>,
     /// The values of the secrets that it names.
@@ -288,6 +293,7 @@ impl Doing {
             mark: mark.clone(),
             forecast: forecast.clone(),
             outputs: BTreeMap::new(),
+            checkout: None,
             parameters: BTreeMap::new(),
             secrets: BTreeMap::new(),
             timeout: Duration::from_secs(20),

@@ -236,18 +236,19 @@ impl Launch<'_> {
         }
         let ready = surveyed.plan.not_ready.is_none();
         if ready && interactive && surveyed.plan.target.level > Level::Component {
-            let names: Vec<&str> =
-                surveyed.plan.blocked().map(|step| step.step.name.as_str()).collect();
+            let without = surveyed.plan.without_blocked();
+            let was_in = |id: &str| surveyed.plan.step(id).is_some_and(|step| !step.left_out);
+            let left_out = || without.steps.iter().filter(|step| step.left_out);
+            let names: Vec<&str> = left_out()
+                .filter(|step| was_in(&step.step.id))
+                .map(|step| step.step.name.as_str())
+                .collect();
             let question =
                 format!("Leave out what is blocked ({}) and run the rest?", names.join("; "));
             if ask::confirm(inbox, &question) == Answer::Yes {
-                for step in &mut surveyed.plan.steps {
-                    step.left_out |= step.standing == Standing::Blocked;
-                }
                 // The survey under the lock leaves out the same.
-                let left_out = surveyed.plan.steps.iter().filter(|step| step.left_out);
-                self.args.skip_blocked = left_out.map(|step| step.step.id.clone()).collect();
-                surveyed.plan.seal();
+                self.args.skip_blocked = left_out().map(|step| step.step.id.clone()).collect();
+                surveyed.plan = without;
                 return Ok(());
             }
         }

@@ -168,11 +168,11 @@ impl Recorder {
             Record::StepEnded { why, detail, outputs, .. } => {
                 std::iter::once(why).chain(detail).chain(outputs.values_mut()).collect()
             }
-            Record::DoubtResolved { why, outputs, .. } => {
+            Record::StepSkipped { detail: why, outputs, .. }
+            | Record::DoubtResolved { why, outputs, .. } => {
                 std::iter::once(why).chain(outputs.values_mut()).collect()
             }
-            Record::StepSkipped { detail: why, .. }
-            | Record::CriterionJudged { why, .. }
+            Record::CriterionJudged { why, .. }
             | Record::LockWaived { why, .. }
             | Record::EscalationOffered { why, .. }
             | Record::RunPaused { why, .. }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Circumstances, ClusterName, Plan, PlannedCriterion, PlannedStep, SurveyNote};
+use super::{Circumstances, ClusterName, Plan, PlannedCriterion, PlannedStep, SurveyNote, commits};
 use crate::draft::Draft;
 use crate::facts::{Facts, Read, Trial, endpoint_key};
 use crate::runbook::{Action, Step};
@@ -137,17 +137,19 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
         }
         let nature = kinds::nature(&step.action);
         let standing = forecast.standing(nature);
-        let left_out = standing == Standing::Blocked
-            && draft.not_ready.is_none()
-            && circumstances.skip_blocked.contains(&step.id);
-        steps.push(PlannedStep {
+        let mut planned = PlannedStep {
             step: step.clone(),
             nature,
             standing,
             forecast,
             commands,
-            left_out,
-        });
+            left_out: false,
+        };
+        commits::judge(&steps, &mut planned);
+        planned.left_out = planned.standing == Standing::Blocked
+            && draft.not_ready.is_none()
+            && circumstances.skip_blocked.contains(&step.id);
+        steps.push(planned);
     }
     let criteria = draft
         .recovered_when

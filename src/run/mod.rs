@@ -189,7 +189,7 @@ impl Run {
         let id = planned.step.id.clone();
         if planned.left_out {
             let why = planned.forecast.obstacles.first().map_or("", |it| it.why.as_str());
-            return self.skip(&id, SkipReason::Blocked, format!("left out: {why}"));
+            return self.skip(planned, SkipReason::Blocked, format!("left out: {why}"));
         }
         if let Some(flow) = self.resolve_doubt(planned)? {
             return Ok(flow);
@@ -201,7 +201,7 @@ impl Run {
         if planned.standing == Standing::AlreadyThere && !begun_before {
             let evidence = planned.forecast.evidence.first().cloned();
             let why = evidence.unwrap_or_else(|| "already there".to_owned());
-            return self.skip(&id, SkipReason::AlreadyThere, why);
+            return self.skip(planned, SkipReason::AlreadyThere, why);
         }
         match self.confirmed(planned) {
             Answer::Yes => {}
@@ -302,8 +302,9 @@ impl Run {
         self.commit(Record::Decision { step: step.to_owned(), choice, by: by.to_owned() })
     }
 
-    fn skip(&mut self, step: &str, why: SkipReason, detail: String) -> io::Result<Flow> {
-        self.append(Record::StepSkipped { step: step.to_owned(), why, detail })?;
+    fn skip(&mut self, it: &PlannedStep, why: SkipReason, detail: String) -> io::Result<Flow> {
+        let (step, outputs) = (it.step.id.clone(), it.forecast.outputs.clone());
+        self.append(Record::StepSkipped { step, why, detail, outputs })?;
         Ok(Flow::Next)
     }
 
@@ -333,6 +334,7 @@ impl Run {
             },
             forecast: planned.forecast.clone(),
             outputs: self.state.outputs(),
+            checkout: self.plan.checkout_repository(&planned.step),
             parameters: self.plan.parameters.clone(),
             secrets: self.secrets_of(&planned.step.action),
             timeout: planned.step.timeout,

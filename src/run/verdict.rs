@@ -71,6 +71,7 @@ impl Run {
             },
             forecast: crate::step::Forecast::default(),
             outputs: self.state.outputs(),
+            checkout: None,
             parameters: self.plan.parameters.clone(),
             secrets: std::collections::BTreeMap::new(),
             timeout: std::time::Duration::ZERO,

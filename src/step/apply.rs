@@ -14,12 +14,10 @@ use crate::runbook::{Apply, Workload};
 use crate::step::git::{awaited, is_moved};
 use crate::step::set_flags::ended_badly;
 use crate::step::trial::Workloads;
-use crate::step::workload::{
-    done_without_pods, known, look_at, owner_warning, template, together,
-};
+use crate::step::workload::{done_without_pods, known, look_at, owner_warning, template, together};
 use crate::step::{Doing, Done, Effect, FieldChange, Forecast, NOT_THERE, Outputs, Setting};
-use crate::world::cluster::rollout::Wanted;
 use crate::world::cluster::kubectl;
+use crate::world::cluster::rollout::Wanted;
 use crate::world::forge::{Commit, FilesQuestion, GitRead, Question, shown};
 use crate::world::hands::Hands;
 use crate::world::process::Invocation;

@@ -5,24 +5,38 @@ use std::collections::BTreeMap;
 
 use super::command::needed_file;
 use crate::facts::{Facts, Unread};
+use crate::plan::own_repository;
 use crate::runbook::{Action, Step};
+use crate::step::git::{awaited, rollback_branch};
 use crate::step::{Forecast, Setting};
-use crate::world::forge::{Built, GitFact, GitRead, PathsQuestion, Question};
+use crate::world::forge::{At, Built, GitFact, GitRead, PathsQuestion, Question};
 
 /// What is asked for each step that runs in a checkout.
 pub(crate) fn reads(steps: &[Step], setting: &Setting) -> BTreeMap<String, GitRead> {
     let asked = steps.iter().filter_map(|step| {
         let Action::Command(command) = &step.action else { return None };
         let source = steps.iter().find(|other| Some(&other.id) == command.checkout.as_ref())?;
-        let (branch, repository) = match &source.action {
-            Action::RevertCommits(spec) => (&spec.branch, &spec.repository),
-            Action::RestoreFiles(spec) => (&spec.branch, &spec.repository),
+        let (branch, at) = match &source.action {
+            Action::RevertCommits(spec) => (spec.branch.clone(), None),
+            Action::RestoreFiles(spec) => (spec.branch.clone(), None),
+            Action::RollbackBranch(spec) => {
+                let asked = rollback_branch::question(spec)?;
+                (asked.on, Some(asked.at))
+            }
             _ => return None,
         };
-        let repository = repository.clone().or_else(|| setting.repository.clone())?;
+        let named = match &at {
+            Some(At::Commit(text) | At::Subject(text)) => text.as_str(),
+            None => "",
+        };
+        if awaited([branch.as_str(), named]).is_some() {
+            return None;
+        }
+        let own = own_repository(&source.action).or(setting.repository.as_ref());
+        let repository = own.cloned()?;
         let file = needed_file(command)?;
         let path = below(command.cwd.as_deref().unwrap_or_default(), file)?;
-        let question = Question::Paths(PathsQuestion { branch: branch.clone(), paths: vec![path] });
+        let question = Question::Paths(PathsQuestion { branch, at, paths: vec![path] });
         Some((step.id.clone(), GitRead { repository, question }))
     });
     asked.collect()
@@ -51,13 +65,22 @@ pub(crate) fn forecast(step: &str, facts: &Facts, forecast: &mut Forecast) {
         Some(Ok(GitFact::Paths(missing))) => {
             for path in &asked.paths {
                 let near = missing.iter().find(|(name, _)| name == path);
-                let there = changed(facts, read, &asked.branch, path).unwrap_or(near.is_none());
-                if there {
-                    forecast.evidence.push(format!("{path} is on {}", asked.branch));
+                let place = match &asked.at {
+                    None => asked.branch.clone(),
+                    Some(At::Commit(text)) => format!("{} at {text}", asked.branch),
+                    Some(At::Subject(text)) => format!("{} at \"{text}\"", asked.branch),
+                };
+                // A commit stays as it is, whatever happens to its branch.
+                let corrected = match &asked.at {
+                    None => changed(facts, read, &asked.branch, path),
+                    Some(_) => None,
+                };
+                if corrected.unwrap_or(near.is_none()) {
+                    forecast.evidence.push(format!("{path} is on {place}"));
                 } else {
                     let hint = near.and_then(|(_, near)| near.as_ref());
                     forecast.block(
-                        format!("{path} will not be in the checkout: {} has none", asked.branch),
+                        format!("{path} will not be in the checkout: {place} has none"),
                         hint.map(|near| format!("did you mean {near}?")),
                     );
                 }

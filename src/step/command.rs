@@ -250,10 +250,9 @@ fn directory(spec: &Command, doing: &Doing, hands: &mut Hands) -> Result<Directo
         failed(format!("step `{step}` has pushed no commit, so there is nothing to check out"))
     })?;
     let repository = doing
-        .setting
-        .repository
+        .checkout
         .clone()
-        .ok_or_else(|| failed("the catalog names no repository".to_owned()))?;
+        .ok_or_else(|| failed(format!("no repository is named for step `{step}`")))?;
     hands.progress(&format!("checking out {}", sha.get(..8).unwrap_or(sha)));
     let dir = Room::new("checkout")
         .map_err(|error| failed(format!("no directory for the checkout: {error}")))?;

@@ -93,7 +93,7 @@ impl LogForm {
                 marked(&mut page, &time, mark, &format!("{text}{colon}{why}"));
                 verdict::detail(&mut page, &below, detail);
             }
-            Record::StepSkipped { step, why, detail } => {
+            Record::StepSkipped { step, why, detail, .. } => {
                 let text = format!("{} skipped, {}", self.named(step), skip_words(*why));
                 let colon = if detail.is_empty() { "" } else { ": " };
                 marked(&mut page, &time, Mark::Skipped, &format!("{text}{colon}{detail}"));

@@ -39,12 +39,15 @@ pub fn blocked_text(plan: &Plan, style: &Style) -> String {
         page.text("  ", Paint::Plain, &step.step.place.to_string());
     }
     let acts = |step: &PlannedStep| step.nature != Nature::Check;
-    if plan.steps.iter().any(|step| acts(step) && step.standing != Standing::Blocked) {
+    // What needs the commit of a step that is left out cannot run either.
+    let without = plan.without_blocked();
+    if without.steps.iter().any(|step| acts(step) && !step.left_out) {
         let mut command = plan.command();
-        for step in &blocked {
+        let left_out = || without.steps.iter().filter(|step| step.left_out);
+        for step in left_out() {
             command.extend(["--skip-blocked".to_owned(), step.step.id.clone()]);
         }
-        let what = if blocked.len() == 1 { "leave it out" } else { "leave them out" };
+        let what = if left_out().count() == 1 { "leave it out" } else { "leave them out" };
         page.text("", Paint::Plain, &format!("or {what} and do the rest:"));
         page.command(2, &command);
     }

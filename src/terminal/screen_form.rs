@@ -141,7 +141,7 @@ pub fn permanent(record: &Record, log: &LogForm, style: &Style) -> String {
             }
             verdict::detail(&mut page, &indent, detail);
         }
-        Record::StepSkipped { step, why, detail } => {
+        Record::StepSkipped { step, why, detail, .. } => {
             let indent = step_line(&mut page, log, style, Mark::Skipped, step, skip_words(*why));
             if !detail.is_empty() {
                 page.text(&indent, Paint::Dim, detail);

@@ -14,7 +14,7 @@ use crate::world::hands::Hands;
 
 use super::delivery::Delivery;
 use super::words::{judge_built, judge_push, plain};
-use super::{awaited, earlier, fact, is_moved, made_earlier, moves, reads_of, repository};
+use super::{awaited, earlier, fact, is_moved, made_earlier, moves, outputs, reads_of, repository};
 
 /// The paths as git names them, without one inside another; or what is wrong with one.
 fn paths(spec: &RestoreFiles) -> Result<Vec<String>, String> {
@@ -140,6 +140,8 @@ fn same_content(
         forecast.uncheckable(earlier(moved, &now), None);
         return;
     }
+    // Whether it was restored or was never broken: this is the commit that has the content.
+    forecast.outputs = outputs(&preview.tip.sha, branch);
     if let Some(earlier) = &preview.earlier {
         forecast.already_there = true;
         forecast.evidence.push(format!("restored already by {}", earlier.phrase()));

@@ -13,7 +13,7 @@ use crate::world::hands::Hands;
 
 use super::delivery::Delivery;
 use super::words::{judge_built, judge_push};
-use super::{awaited, earlier, fact, is_moved, made_earlier, moves, reads_of, repository};
+use super::{awaited, earlier, fact, is_moved, made_earlier, moves, outputs, reads_of, repository};
 
 fn question(spec: &RevertCommits) -> RevertQuestion {
     RevertQuestion {
@@ -85,6 +85,7 @@ fn judge(spec: &RevertCommits, preview: &RevertPreview, moved: bool, forecast: &
         }
         Built::Nothing => {
             forecast.already_there = true;
+            forecast.outputs = outputs(&preview.tip.sha, branch);
             forecast.evidence.push(format!("nothing of it is left on {branch}: reverted already"));
         }
         Built::Change(_) => judge_push(forecast, &preview.push, branch),

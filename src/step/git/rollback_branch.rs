@@ -17,7 +17,8 @@ use super::{awaited, badly, fact, is_moved, moves, outputs, reads_of, repository
 
 const COMMIT: &str = "commit";
 
-fn question(spec: &RollbackBranch) -> Option<BranchQuestion> {
+/// The question that it asks.
+pub(crate) fn question(spec: &RollbackBranch) -> Option<BranchQuestion> {
     let at = match (&spec.commit, &spec.subject) {
         (Some(commit), None) => At::Commit(commit.clone()),
         (None, Some(subject)) => At::Subject(subject.clone()),
@@ -76,6 +77,7 @@ fn judge(spec: &RollbackBranch, preview: &BranchPreview, forecast: &mut Forecast
         forecast.block(why, Some(hint));
     } else if preview.existing.is_some() {
         forecast.already_there = true;
+        forecast.outputs = outputs(&commit.sha, &spec.branch);
         forecast.evidence.push(format!("{} is there already", spec.branch));
     } else {
         forecast.changes.push(FieldChange {

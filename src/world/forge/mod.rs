@@ -50,7 +50,7 @@ pub enum Question {
     Branch(BranchQuestion),
     /// What these files are at a branch, tag or commit.
     Files(FilesQuestion),
-    /// Which of these paths are not on a branch.
+    /// Which of these paths are not on a branch, or not in a commit of it.
     Paths(PathsQuestion),
 }
 
@@ -59,6 +59,8 @@ pub enum Question {
 pub struct PathsQuestion {
     /// The branch.
     pub branch: String,
+    /// A commit of its history; none means its tip.
+    pub at: Option<At>,
     /// The paths, as git names them.
     pub paths: Vec<String>,
 }

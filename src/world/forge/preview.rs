@@ -83,7 +83,12 @@ impl Repo {
                         tags.push(text.as_str());
                     }
                 }
-                Question::Paths(asked) => branches.push(asked.branch.as_str()),
+                Question::Paths(asked) => {
+                    branches.push(asked.branch.as_str());
+                    if let Some(At::Commit(text)) = &asked.at {
+                        tags.push(text.as_str());
+                    }
+                }
             }
         }
         self.bring(branches, tags)
@@ -122,10 +127,26 @@ impl Repo {
     }
 
     fn missing_paths(&mut self, asked: &PathsQuestion) -> Known<Vec<(String, Option<String>)>> {
-        let tip = self.tip_of(&asked.branch)?;
-        let entries = self.entries(&tip.sha, &asked.paths)?;
+        let tip = self.tip(&asked.branch)?;
+        let sha = match &asked.at {
+            Some(at) => self.named(&tip, &asked.branch, at)?.sha,
+            None => tip,
+        };
+        let entries = self.entries(&sha, &asked.paths)?;
         let missing = asked.paths.iter().filter(|path| !entries.contains_key(*path));
-        missing.map(|path| Ok((path.clone(), self.near_path(&tip.sha, path)?))).collect()
+        missing.map(|path| Ok((path.clone(), self.near_path(&sha, path)?))).collect()
+    }
+
+    /// The commit of a branch's history that is meant.
+    fn named(&mut self, tip: &str, branch: &str, at: &At) -> Known<Commit> {
+        match at {
+            At::Subject(subject) => self.by_subject(tip, branch, subject),
+            At::Commit(text) => {
+                let place = self.place(branch);
+                let sha = self.resolve(text, &place)?;
+                self.commit(&sha)
+            }
+        }
     }
 
     pub(super) fn preview_revert(&mut self, asked: &RevertQuestion) -> Known<RevertPreview> {
@@ -251,14 +272,7 @@ impl Repo {
             ));
         }
         let tip = self.tip(&asked.on)?;
-        let commit = match &asked.at {
-            At::Subject(subject) => self.by_subject(&tip, &asked.on, subject)?,
-            At::Commit(text) => {
-                let place = self.place(&asked.on);
-                let sha = self.resolve(text, &place)?;
-                self.commit(&sha)?
-            }
-        };
+        let commit = self.named(&tip, &asked.on, &asked.at)?;
         let contained = self.contains(&tip, &commit.sha)?;
         let existing = self.heads.get(&asked.branch).cloned();
         let ahead = match &existing {

@@ -2,6 +2,7 @@
 
 mod cache;
 mod checkout;
+mod deploys;
 pub mod remote;
 mod survey;
 mod traps;

@@ -215,6 +215,7 @@ fn the_reference_names_every_event_and_every_field_of_it() {
         step: "x".to_owned(),
         why: SkipReason::AlreadyThere,
         detail: String::new(),
+        outputs: BTreeMap::new(),
     });
     let mut values: Vec<Value> =
         [fixtures::recovered(), story, fixtures::unknown(), fixtures::paused()]
