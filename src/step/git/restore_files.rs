@@ -153,8 +153,9 @@ fn same_content(
         why,
         Some(match last {
             Some(last) => format!(
-                "if {from} holds the broken code too, name a commit from before it; if {last} was \
-                 the restore, leave this step out"
+                "{branch} has it since {last}. If that was the restore and it is known to be good, \
+                 leave this step out with --skip-blocked; if {from} holds the broken code too, name \
+                 a commit from before it"
             ),
             None => format!("name a commit of {from} from before the fault"),
         }),

@@ -16,6 +16,7 @@ mod preview;
 mod propose;
 mod push;
 mod query;
+mod restored;
 mod url;
 
 use std::collections::BTreeMap;
@@ -245,7 +246,7 @@ pub struct RestorePreview {
     pub built: Built,
     /// Where nothing differs: the commit that restored these paths earlier.
     pub earlier: Option<Commit>,
-    /// Where nothing differs: the last commit of the branch that touched these paths.
+    /// Where nothing differs: the commit that gave the branch this content, restore or not.
     pub last: Option<Commit>,
     /// Whether we may push.
     pub push: PushRight,

@@ -1,15 +1,4 @@
 //! Answers to questions: what a git step would find and change, read from a clone.
-//!
-//! **Restored already, or just as broken?** When the paths are the same on the branch as on the
-//! good one, that alone says nothing: the good branch may hold the broken content as well. They
-//! count as restored only when the branch's own history shows it, that is, when the commit that
-//! gave them this content
-//! - carries a `Rollback-Run` trailer, or
-//! - is not in the good branch's history, and has exactly the subject that this step would write,
-//!   or brought back content that the branch had had before (it was so, became different, and is
-//!   so again).
-//!
-//! Anything else is told as what it is: the good branch has the same content, nothing to restore.
 
 use crate::facts::{Known, Unread};
 use crate::world::process::{Captured, Ending, capture};
@@ -17,7 +6,6 @@ use crate::world::process::{Captured, Ending, capture};
 use super::build::Undone;
 use super::cache::Repo;
 use super::git::{looks_broken, said};
-use super::propose::TRAILER;
 use super::{
     At, BranchPreview, BranchQuestion, Built, Commit, Forge, GitFact, PathsQuestion, PushRight,
     Question, RestorePreview, RestoreQuestion, RevertPreview, RevertQuestion, short, url,
@@ -205,8 +193,7 @@ impl Repo {
         let (mut last, mut earlier) = (None, None);
         let built = if same.len() == content.len() {
             let history = self.history(&tip.sha, &asked.paths)?;
-            last = history.first().map(|(commit, _)| commit.clone());
-            earlier = self.earlier_restore(&history, &from.sha, &asked.subject)?;
+            (last, earlier) = self.bringer(&history, &from.sha, &asked.subject)?;
             Built::Nothing
         } else {
             let tree = self.restore(&tip.sha, &from.sha, &now, &content)?;
@@ -242,26 +229,6 @@ impl Repo {
             }
             answer => answer,
         }
-    }
-
-    /// The commit that gave the paths the content that they have; see the head of this file.
-    fn earlier_restore(
-        &self,
-        history: &[(Commit, Vec<String>)],
-        from: &str,
-        subject: &str,
-    ) -> Known<Option<Commit>> {
-        let Some((_, now)) = history.first() else { return Ok(None) };
-        let run = history.iter().take_while(|(_, content)| content == now).count();
-        let Some((maker, _)) = history[..run].last() else { return Ok(None) };
-        let had_before = history[run..].iter().any(|(_, content)| content == now);
-        let by_hand = !subject.is_empty() && maker.subject.trim() == subject.trim();
-        if (had_before || by_hand) && !self.contains(from, &maker.sha)? {
-            return Ok(Some(maker.clone()));
-        }
-        let format = format!("--format=%(trailers:key={TRAILER},valueonly)");
-        let trailer = self.git.line(&["log", "-n", "1", &format, &maker.sha])?;
-        Ok((!trailer.trim().is_empty()).then(|| maker.clone()))
     }
 
     pub(super) fn preview_branch(&mut self, asked: &BranchQuestion) -> Known<BranchPreview> {

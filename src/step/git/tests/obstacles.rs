@@ -107,6 +107,46 @@ fn a_squashed_copy_of_the_fault_on_the_good_branch_is_no_restore() {
 }
 
 #[test]
+fn a_fault_that_landed_again_and_is_on_the_good_branch_too_is_no_restore() {
+    // As a squash, and as a merge of the first landing; reverted by git, by hand, and by us.
+    for (merged, how) in [(false, "git"), (true, "git"), (false, "hand"), (true, "hand")] {
+        let remote = Remote::new();
+        let fault = remote.tip(BRANCH);
+        if merged {
+            remote.git(&["push", "-q", "origin", &format!("{fault}:refs/heads/develop")]);
+        } else {
+            remote.elsewhere("develop", FILE, BROKEN, "feat: migrate the dispatcher (#12)");
+        }
+        remote.git(&["checkout", "-q", "--detach", &format!("origin/{BRANCH}")]);
+        let again = if how == "git" {
+            remote.git(&["revert", "--no-edit", "HEAD"]);
+            remote.git(&["revert", "--no-edit", "HEAD"]);
+            remote.push(BRANCH);
+            "Reapply \"feat: migrate the dispatcher\""
+        } else {
+            remote.elsewhere(BRANCH, FILE, GOOD, "back to the old dispatcher");
+            remote.elsewhere(BRANCH, FILE, BROKEN, "the new dispatcher, once more");
+            "the new dispatcher, once more"
+        };
+        let bench = Bench::new(remote);
+        let why = blocked(&bench.forecast(&Kind::Restore(restore(&[FILE]))));
+        assert!(why.contains(again) && why.contains("--skip-blocked"), "{why}");
+    }
+}
+
+#[test]
+fn our_own_way_forward_is_no_restore() {
+    let remote = Remote::new();
+    let bench = Bench::new(remote);
+    let restored = bench.done(&Kind::Restore(restore(&[FILE])));
+    let bench = Bench { mark: Mark { run_id: "01zzzz".to_owned(), ..bench.mark.clone() }, ..bench };
+    bench.done(&Kind::Revert(revert(&[&restored.outputs["sha"]])));
+    bench.remote.elsewhere("develop", FILE, BROKEN, "feat: migrate the dispatcher (#12)");
+    let why = blocked(&bench.forecast(&Kind::Restore(restore(&[FILE]))));
+    assert!(why.contains("develop has the same content"), "{why}");
+}
+
+#[test]
 fn a_restore_made_by_hand_is_seen_as_already_there() {
     let by_return = Remote::new();
     by_return.elsewhere(BRANCH, FILE, GOOD, "put it back");
