@@ -14,7 +14,7 @@ use crate::error::nearest;
 use crate::facts::{Known, Unread};
 use crate::world::process::capture;
 
-use super::git::{Git, check_version, looks_broken};
+use super::git::{Git, check_version, looks_broken, no_git};
 use super::operator::operator_config;
 use super::{Forge, url};
 
@@ -48,6 +48,10 @@ impl Forge {
                 .remote(&["ls-remote", "--quiet", "--heads", "--tags", "origin"], git.limits.ask),
         ))?;
         let advertised = advertised(&String::from_utf8_lossy(&output));
+        let nothing = advertised.heads.is_empty() && advertised.tags.is_empty();
+        if nothing && git.address.starts_with("http") && !speaks_git(&outside) {
+            return Err(no_git(&url::shown(&git.address)));
+        }
         Ok((git, advertised))
     }
 
@@ -291,6 +295,14 @@ impl Repo {
         };
         Err(Unread::Missing(format!("there is no branch {branch} on {shown}"), hint))
     }
+}
+
+/// Whether a server that told of no refs is an empty repository: a web page without lines looks the
+/// same to git, but no packets come of it.
+fn speaks_git(outside: &Git) -> bool {
+    let mut invocation = outside.remote(&["ls-remote", "--quiet", "origin"], outside.limits.ask);
+    invocation.env.insert("GIT_TRACE_PACKET".to_owned(), "1".to_owned());
+    String::from_utf8_lossy(&capture(&invocation).stderr).contains("packet:")
 }
 
 /// The existing branch that was probably meant.

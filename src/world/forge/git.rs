@@ -224,8 +224,23 @@ fn classify(ending: &Ending, complaint: &[String], shown: &str) -> Unread {
     let all = complaint.join("\n").to_lowercase();
     let has = |needles: &[&str]| needles.iter().any(|needle| all.contains(needle));
     let line = said(complaint, ending);
+    if all.contains("dubious ownership") {
+        return Unread::Missing(
+            format!("{shown} belongs to another user, and git refuses to read it"),
+            Some(
+                "name the repository by an address (https, ssh), or run as its owner; what \
+                 `safe.directory` says is not heard here"
+                    .to_owned(),
+            ),
+        );
+    }
+    if has(&["not valid: is this a git repository", "from redirection"]) {
+        return no_git(shown);
+    }
     if has(&[
         "authentication failed",
+        "unable to get password from user",
+        "unable to get username from user",
         "could not read username",
         "could not read password",
         "permission denied",
@@ -266,6 +281,14 @@ fn classify(ending: &Ending, complaint: &[String], shown: &str) -> Unread {
     } else {
         Unread::Failed(format!("git failed on {shown}: {line}"))
     }
+}
+
+/// Something answers, and it is not git.
+pub(super) fn no_git(shown: &str) -> Unread {
+    Unread::Missing(
+        format!("{shown} answers, but does not speak git"),
+        Some("open it in a browser: is it a login page, or the address of a web page?".to_owned()),
+    )
 }
 
 /// The line of a complaint that says most.
@@ -351,5 +374,10 @@ mod tests {
             Unread::Missing(..)
         ));
         assert!(looks_broken(&of("fatal: bad object 1234")));
+        assert!(matches!(of("fatal: unable to get password from user"), Unread::Forbidden(_)));
+        let page = "fatal: http://h/x/info/refs not valid: is this a git repository?";
+        assert!(matches!(of(page), Unread::Missing(why, Some(_)) if why.contains("speak git")));
+        let alien = "fatal: detected dubious ownership in repository at '/srv/x.git'";
+        assert!(matches!(of(alien), Unread::Missing(why, Some(_)) if why.contains("another user")));
     }
 }

@@ -8,6 +8,7 @@ use rollback::world::forge::{Built, Forge, GitFact, Limits, PushRight};
 
 use super::remote::{BROKEN, FILE, GOOD, PATIENCE, Remote};
 use super::{ask, branch, restore, revert};
+use crate::scenario::Endpoint;
 
 #[test]
 fn a_survey_answers_every_question_and_changes_no_ref_of_the_remote() {
@@ -160,4 +161,22 @@ fn a_repository_with_long_ids_is_a_repository() {
         let answer = ask(&forge, &read);
         assert!(answer.is_ok(), "{answer:?}");
     }
+}
+
+#[test]
+fn a_web_page_is_no_empty_repository_and_a_missing_login_is_said() {
+    let remote = Remote::new();
+    let forge = Forge::new(remote.cache());
+    for page in ["<html><body>Sign in</body></html>", "<html>\n<body>Sign in</body>\n</html>\n", ""]
+    {
+        let server = Endpoint::new(move |_| (200, page.to_owned()));
+        let answer = ask(&forge, &restore(&server.url("/x.git"), "a", "b"));
+        let Err(Unread::Missing(why, Some(hint))) = answer else { panic!("{page}: {answer:?}") };
+        assert!(why.contains("does not speak git"), "{why}");
+        assert!(hint.contains("a login page"), "{hint}");
+    }
+    let server = Endpoint::status(401);
+    let answer = ask(&forge, &restore(&server.url("/x.git"), "a", "b"));
+    let Err(Unread::Forbidden(why)) = answer else { panic!("{answer:?}") };
+    assert!(why.contains("refused us"), "{why}");
 }
