@@ -273,8 +273,10 @@ pub struct Doing {
     pub parameters: BTreeMap<String, String>,
     /// The values of the secrets that it names.
     pub secrets: BTreeMap<String, String>,
-    /// How long the step may take in all.
+    /// How long the step may take from here.
     pub timeout: Duration,
+    /// How long it may take in all, as its author wrote it; for sentences.
+    pub limit: Duration,
     /// The world, to read.
     pub reader: Reader,
 }
@@ -297,6 +299,7 @@ impl Doing {
             parameters: BTreeMap::new(),
             secrets: BTreeMap::new(),
             timeout: Duration::from_secs(20),
+            limit: Duration::from_secs(20),
             reader,
         }
     }

@@ -173,7 +173,7 @@ impl Run {
                 outcome: Outcome::TimedOut,
                 why: format!(
                     "not there within {}: {progress}",
-                    humantime::format_duration(self.limit(doing))
+                    humantime::format_duration(doing.limit)
                 ),
                 detail: Vec::new(),
                 outputs: done.outputs,
@@ -183,10 +183,6 @@ impl Run {
             }
         };
         Ok((done, effect))
-    }
-
-    fn limit(&self, doing: &Doing) -> Duration {
-        self.plan.step(&doing.mark.step_id).map_or(doing.timeout, |planned| planned.step.timeout)
     }
 
     /// Looks again whenever something moves, until the effect is there, broken, or out of time.

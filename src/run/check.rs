@@ -26,7 +26,9 @@ impl Run {
         deadline: Instant,
     ) -> io::Result<Done> {
         match action {
-            Action::Http(_) | Action::Metric(_) => self.check_until(id, action, deadline),
+            Action::Http(_) | Action::Metric(_) => {
+                self.check_until(id, action, doing.limit, deadline)
+            }
             Action::Manual(manual) => Ok(self.check_manual(id, manual)),
             Action::Wait(wait) => self.check_wait(action, wait, doing, deadline),
             _ => Ok(Done::badly("this is not a check", Vec::new())),
@@ -34,12 +36,23 @@ impl Run {
     }
 
     /// Asks until it has passed so often in a row, and for so long.
-    fn check_until(&mut self, id: &str, action: &Action, deadline: Instant) -> io::Result<Done> {
+    fn check_until(
+        &mut self,
+        id: &str,
+        action: &Action,
+        limit: Duration,
+        deadline: Instant,
+    ) -> io::Result<Done> {
         let headers = self.headers(action);
         let (consecutive, hold, between) = match action {
             Action::Http(http) => (http.consecutive, Duration::ZERO, BETWEEN),
             Action::Metric(metric) => (1, metric.hold, BETWEEN_SAMPLES),
             _ => (1, Duration::ZERO, BETWEEN),
+        };
+        let long_enough = if consecutive > 1 {
+            format!("{consecutive} in a row")
+        } else {
+            format!("for {}", humantime::format_duration(hold))
         };
         let mut in_a_row = 0;
         let mut fallen_back = 0;
@@ -58,25 +71,30 @@ impl Run {
                 in_a_row = 0;
             }
             if in_a_row >= consecutive && since.elapsed() >= hold {
-                let times = if consecutive > 1 {
-                    format!(", {consecutive} in a row")
-                } else if hold.is_zero() {
-                    String::new()
-                } else {
-                    format!(", for {}", humantime::format_duration(hold))
-                };
+                let once = consecutive <= 1 && hold.is_zero();
+                let times = if once { String::new() } else { format!(", {long_enough}") };
                 return Ok(Done::well(format!("{sentence}{times}")));
             }
-            let last = if fallen_back > 0 && !passed {
-                format!("{sentence}; it flaps: {fallen_back} times good, then bad again")
+            let flaps = if fallen_back > 0 {
+                format!("; it flaps: {fallen_back} times good, then bad again")
             } else {
-                sentence
+                String::new()
             };
+            let last = if passed { sentence.clone() } else { format!("{sentence}{flaps}") };
             if self.hands.inbox.stop() >= Stop::EndChild {
                 return Ok(ended(Outcome::Interrupted, format!("cut short; last: {last}")));
             }
             if Instant::now() >= deadline {
-                return Ok(ended(Outcome::Failed, last));
+                // A good answer that comes last would else read as a reason to fail.
+                let limit = humantime::format_duration(limit);
+                return Ok(ended(
+                    Outcome::Failed,
+                    if passed {
+                        format!("{sentence}, but not {long_enough} within {limit}{flaps}")
+                    } else {
+                        last
+                    },
+                ));
             }
             let far = if hold.is_zero() {
                 format!("{in_a_row} of {consecutive}")
@@ -180,7 +198,7 @@ impl Run {
                 Outcome::TimedOut,
                 format!(
                     "not there within {}: {}",
-                    humantime::format_duration(doing.timeout),
+                    humantime::format_duration(doing.limit),
                     other.sentence()
                 ),
             ),

@@ -338,6 +338,7 @@ impl Run {
             parameters: self.plan.parameters.clone(),
             secrets: self.secrets_of(&planned.step.action),
             timeout: planned.step.timeout,
+            limit: planned.step.timeout,
             reader: self.reader.clone(),
         }
     }

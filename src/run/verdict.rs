@@ -9,7 +9,7 @@ use crate::error::Exit;
 use crate::event::{Outcome, Record, SkipReason, Verdict};
 use crate::inbox::Stop;
 use crate::plan::PlannedCriterion;
-use crate::runbook::Action;
+use crate::runbook::{Action, Criterion};
 use crate::state::{Judged, StepState};
 use crate::step::{Doing, Done, Nature, kinds};
 
@@ -45,11 +45,7 @@ impl Run {
         let criterion = &planned.criterion;
         let deadline = begun + criterion.within;
         let (action, _) = self.late().resolve(&criterion.action).map_err(io::Error::other)?;
-        let doing = Doing {
-            timeout: criterion.within,
-            secrets: self.secrets_of(&action),
-            ..self.doing_criterion(&criterion.name)
-        };
+        let doing = Doing { secrets: self.secrets_of(&action), ..self.doing_criterion(criterion) };
         self.hands.take_up(&criterion.name, deadline.max(Instant::now() + criterion.within / 4));
         match &action {
             Action::Command(_) => {
@@ -61,12 +57,12 @@ impl Run {
         }
     }
 
-    fn doing_criterion(&self, name: &str) -> Doing {
+    fn doing_criterion(&self, criterion: &Criterion) -> Doing {
         Doing {
             setting: self.plan.setting.clone(),
             mark: crate::step::Mark {
                 run_id: self.state.run_id.clone(),
-                step_id: name.to_owned(),
+                step_id: criterion.name.clone(),
                 started_at: crate::world::clock::seconds(&self.state.started),
             },
             forecast: crate::step::Forecast::default(),
@@ -74,7 +70,8 @@ impl Run {
             checkout: None,
             parameters: self.plan.parameters.clone(),
             secrets: std::collections::BTreeMap::new(),
-            timeout: std::time::Duration::ZERO,
+            timeout: criterion.within,
+            limit: criterion.within,
             reader: self.reader.clone(),
         }
     }

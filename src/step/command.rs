@@ -184,7 +184,7 @@ pub fn perform(spec: &Command, doing: &Doing, hands: &mut Hands, permit: &Permit
             outcome: crate::event::Outcome::TimedOut,
             why: format!(
                 "`{shown}` did not end within {}; it was ended with all its children",
-                humantime::format_duration(doing.timeout)
+                humantime::format_duration(doing.limit)
             ),
             detail: last_lines(&captured.stderr, &captured.stdout),
             outputs: Outputs::new(),
