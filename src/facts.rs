@@ -230,7 +230,11 @@ pub struct Facts {
 /// The key of an endpoint's first answer.
 pub fn endpoint_key(action: &Action) -> Option<String> {
     match action {
-        Action::Http(http) => Some(format!("{} {}", http.method, http.url)),
+        // What is wanted of the answer belongs to it: two checks may ask one address.
+        Action::Http(http) => Some(format!(
+            "{} {} {:?} {:?} {:?} {:?}",
+            http.method, http.url, http.status, http.headers, http.json, http.contains
+        )),
         Action::Metric(metric) => Some(format!(
             "{} {}",
             metric.url.as_deref().unwrap_or_default(),

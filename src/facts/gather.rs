@@ -17,7 +17,7 @@ use crate::step::workload::flags::configmaps_named;
 use crate::step::{command, kinds};
 use crate::world::Reader;
 use crate::world::forge::{GitFact, GitRead};
-use crate::world::web::Attempt;
+use crate::world::web::{self, Attempt, Elsewhere};
 
 /// What was asked and what came back.
 enum Answer {
@@ -158,6 +158,16 @@ impl Pace {
         };
         Unread::Unreachable(format!("{what} {why}"))
     }
+
+    /// The same of a check that is asked.
+    fn late_endpoint(&self) -> Attempt {
+        let (sentence, elsewhere) = if self.until.is_empty() {
+            (web::no_answer(self.limit), Some(Elsewhere::Silent))
+        } else {
+            ("not waited for (--now)".to_owned(), None)
+        };
+        Attempt { passed: false, sentence, elsewhere }
+    }
 }
 
 /// Asks everything at once, each on a helper thread, and waits until `deadline` has passed at most.
@@ -230,6 +240,11 @@ pub fn gather(
         }
     }
     facts.note_unanswered(reads, needs_cluster, pace);
+    for key in endpoints.iter().filter_map(|(action, _)| endpoint_key(action)) {
+        if !facts.endpoints.contains_key(&key) {
+            facts.take(Answer::Endpoint(key, None, pace.late_endpoint()));
+        }
+    }
     for name in named {
         let what = format!("configmap/{name}");
         facts.configmaps.entry(name).or_insert_with(|| Err(pace.late(&what)));

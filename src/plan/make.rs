@@ -67,13 +67,14 @@ pub fn trials(draft: &Draft, facts: &Facts) -> BTreeSet<Trial> {
         .collect()
 }
 
-/// The checks that the survey asks once, so that the plan can say what they answer now.
+/// The checks that the survey asks once, so that the plan can say what they answer now; none that could
+/// change something, and none that names what only the run knows.
 pub fn endpoints(draft: &Draft) -> Vec<Action> {
     let criteria = draft.recovered_when.iter().map(|criterion| &criterion.action);
     let steps = draft.steps.iter().map(|step| &step.action);
     let mut endpoints: Vec<Action> = Vec::new();
     for action in criteria.chain(steps) {
-        let key = endpoint_key(action);
+        let key = endpoint_key(action).filter(|_| kinds::unasked(action).is_none());
         if key.is_some() && !endpoints.iter().any(|known| endpoint_key(known) == key) {
             endpoints.push(action.clone());
         }
@@ -161,7 +162,8 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
             PlannedCriterion {
                 criterion: criterion.clone(),
                 before: answer.filter(|_| known).map(|attempt| attempt.passed),
-                now: answer.map_or_else(|| "not asked".to_owned(), |it| it.sentence.clone()),
+                now: kinds::heard(&criterion.action, &facts)
+                    .unwrap_or_else(|| "not asked".to_owned()),
                 warning: answer
                     .and_then(|attempt| attempt.elsewhere)
                     .filter(|elsewhere| *elsewhere != Elsewhere::Silent)

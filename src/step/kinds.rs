@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::facts::{Facts, Read, endpoint_key};
 use crate::journal::Permit;
+use crate::late;
 use crate::runbook::{Action, Http, Metric, SetFlags, Workload};
 use crate::step::git::{restore_files, revert_commits, rollback_branch};
 use crate::step::workload::{restart, rollout_undo, wait_rollout};
@@ -13,7 +14,7 @@ use crate::step::{
     set_flags,
 };
 use crate::world::hands::Hands;
-use crate::world::web::{self, Attempt, Elsewhere};
+use crate::world::web::{self, Attempt};
 
 /// What a step is to the world.
 pub fn nature(action: &Action) -> Nature {
@@ -111,10 +112,7 @@ pub fn ask_once(action: &Action, headers: &[(String, String)]) -> (Option<bool>,
             let attempt = web::attempt(spec, headers);
             (Some(attempt.passed), attempt)
         }
-        Action::Metric(spec) => {
-            let (passed, sentence) = metric::attempt(spec, headers);
-            (passed, Attempt { passed: passed == Some(true), sentence, elsewhere: None })
-        }
+        Action::Metric(spec) => metric::attempt(spec, headers),
         _ => {
             let sentence = "nothing is asked".to_owned();
             (None, Attempt { passed: false, sentence, elsewhere: None })
@@ -122,10 +120,36 @@ pub fn ask_once(action: &Action, headers: &[(String, String)]) -> (Option<bool>,
     }
 }
 
-/// What the survey heard, as the end of a line.
+/// Why the survey does not ask a check; none where it may.
+pub fn unasked(action: &Action) -> Option<String> {
+    let text = match action {
+        Action::Http(spec) if !web::is_safe(&spec.method) => {
+            return Some(format!("not asked beforehand: {} may change something", spec.method));
+        }
+        Action::Http(spec) => {
+            let json = spec.json.values().map(ToString::to_string).collect::<String>();
+            format!("{}{}{json}", spec.url, spec.contains.as_deref().unwrap_or_default())
+        }
+        Action::Metric(spec) => {
+            format!("{}{}", spec.url.as_deref().unwrap_or_default(), spec.query)
+        }
+        _ => return None,
+    };
+    let name = late::names(&text).into_iter().next()?;
+    Some(format!("not asked beforehand: only the run knows ${{{name}}}"))
+}
+
+/// What the survey heard of a check, or why it did not ask; none where it had no reason to.
+pub fn heard(action: &Action, facts: &Facts) -> Option<String> {
+    unasked(action).or_else(|| {
+        let answer = endpoint_key(action).and_then(|key| facts.endpoints.get(&key));
+        answer.map(|attempt| attempt.sentence.clone())
+    })
+}
+
+/// The same, as the end of a line.
 fn now(action: &Action, facts: &Facts) -> String {
-    let answer = endpoint_key(action).and_then(|key| facts.endpoints.get(&key));
-    answer.map_or(String::new(), |attempt| format!("   now: {}", attempt.sentence))
+    heard(action, facts).map_or(String::new(), |heard| format!("   now: {heard}"))
 }
 
 fn metric_forecast(action: &Action, spec: &Metric, facts: &Facts) -> Forecast {
@@ -138,6 +162,10 @@ fn metric_forecast(action: &Action, spec: &Metric, facts: &Facts) -> Forecast {
     // No data never passes, and may be there when its turn comes.
     let key = endpoint_key(action).filter(|key| facts.no_data.contains(key));
     if let Some(attempt) = key.and_then(|key| facts.endpoints.get(&key)) {
+        if let Some(wrong) = attempt.elsewhere.filter(|elsewhere| elsewhere.is_hopeless()) {
+            forecast.block(attempt.sentence.clone(), Some(wrong.advice().to_owned()));
+            return forecast;
+        }
         let hint = "look at the query and its Prometheus; without data the step fails";
         forecast
             .uncheckable(format!("whether it will pass: {}", attempt.sentence), Some(hint.into()));
@@ -159,7 +187,7 @@ fn http_forecast(action: &Action, spec: &Http, facts: &Facts) -> Forecast {
     if let Some(elsewhere) = attempt.and_then(|attempt| attempt.elsewhere) {
         let sentence = attempt.map(|attempt| attempt.sentence.as_str()).unwrap_or_default();
         let hint = Some(elsewhere.advice().to_owned());
-        if elsewhere == Elsewhere::Nonsense {
+        if elsewhere.is_hopeless() {
             forecast.block(sentence, hint);
         } else {
             forecast.uncheckable(format!("whether it will pass: {sentence}"), hint);

@@ -1,7 +1,8 @@
 //! `metric`: a number of Prometheus against a bound. No data is never within a bound.
 
 use crate::runbook::Metric;
-use crate::world::metrics::Server;
+use crate::world::metrics::{NoData, Server};
+use crate::world::web::{Attempt, Elsewhere};
 
 /// The bound, as in `< 0.05`, and whether a value is within it.
 fn bound(spec: &Metric) -> (String, impl Fn(f64) -> bool) {
@@ -34,19 +35,27 @@ pub fn words(spec: &Metric) -> String {
 
 /// One attempt: whether the number is within the bound (none where there is no number), and a
 /// phrase. Blocks; for a helper thread.
-pub fn attempt(spec: &Metric, headers: &[(String, String)]) -> (Option<bool>, String) {
-    let Some(url) = &spec.url else { return (None, "no Prometheus is named".to_owned()) };
+pub fn attempt(spec: &Metric, headers: &[(String, String)]) -> (Option<bool>, Attempt) {
+    let say = |passed: Option<bool>, sentence: String, elsewhere: Option<Elsewhere>| {
+        (passed, Attempt { passed: passed == Some(true), sentence, elsewhere })
+    };
+    let Some(url) = &spec.url else {
+        return say(None, "no Prometheus is named".to_owned(), None);
+    };
     let server =
         Server { url: url.clone(), headers: headers.to_vec(), limit: spec.attempt_timeout };
     match server.instant(&spec.query, None) {
-        Err(why) => (None, why.sentence()),
+        Err(why) => {
+            let unreadable = matches!(why, NoData::Unreadable(_)).then_some(Elsewhere::Query);
+            say(None, why.sentence(), unreadable)
+        }
         Ok(sample) => {
             let (bound, within) = bound(spec);
             let value = sample.value;
             if within(value) {
-                (Some(true), format!("{value} {bound}"))
+                say(Some(true), format!("{value} {bound}"), None)
             } else {
-                (Some(false), format!("{value} (wanted {bound})"))
+                say(Some(false), format!("{value} (wanted {bound})"), None)
             }
         }
     }

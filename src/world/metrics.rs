@@ -50,6 +50,8 @@ pub enum NoData {
     Unreachable(String),
     /// Prometheus answered that it cannot evaluate the expression.
     Refused(String),
+    /// It cannot even read it: no other time or data mends that.
+    Unreadable(String),
     /// It knows no such series.
     Empty,
     /// It knows several, with their labels; a check needs one number.
@@ -69,7 +71,9 @@ impl NoData {
     pub fn sentence(&self) -> String {
         match self {
             NoData::Unreachable(why) => format!("Prometheus does not answer: {why}"),
-            NoData::Refused(why) => format!("Prometheus refuses the query: {why}"),
+            NoData::Refused(why) | NoData::Unreadable(why) => {
+                format!("Prometheus refuses the query: {why}")
+            }
             NoData::Empty => "no data: no series matches the query".to_owned(),
             NoData::Several(count, names) => {
                 let more = if *count > names.len() { ", …" } else { "" };
@@ -186,6 +190,7 @@ fn data(status: u16, body: &str) -> Result<Value, NoData> {
         Some("error") => {
             let why = brief(answer["error"].as_str().unwrap_or("it does not say why"));
             return Err(match answer["errorType"].as_str() {
+                Some("bad_data") if why.contains("parse error") => NoData::Unreadable(why),
                 Some("bad_data" | "execution") => NoData::Refused(why),
                 _ => NoData::Unreachable(format!("{status}: {why}")),
             });

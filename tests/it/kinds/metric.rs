@@ -102,3 +102,45 @@ fn without_a_prometheus_the_step_is_blocked() {
     );
     scenario.run(&["component", "queue", "--dry-run"]).exits(4).says("no Prometheus is named");
 }
+
+#[test]
+fn a_query_that_prometheus_cannot_read_is_blocked_in_its_own_words() {
+    let error = r#"invalid parameter \"query\": 1:5: parse error: unclosed left parenthesis"#;
+    let body = format!(r#"{{"status":"error","errorType":"bad_data","error":"{error}"}}"#);
+    let prometheus = Endpoint::new(move |_| (400, body.clone()));
+    let scenario = Scenario::new().component(
+        "queue",
+        &format!(
+            "methods:\n  flag:\n    steps:\n      - name: Measure\n        metric: {{ query: \"sum(\", \
+             above: 0, url: \"{}\" }}\n",
+            prometheus.url("")
+        ),
+    );
+    scenario
+        .run(&["component", "queue", "--dry-run"])
+        .exits(4)
+        .says("1:5: parse error: unclosed left parenthesis")
+        .says("correct the query in the runbook");
+}
+
+#[test]
+fn a_number_that_has_not_held_long_enough_is_said_not_to_have() {
+    let prometheus = prometheus(&["3"]);
+    let scenario = Scenario::new().component(
+        "queue",
+        &format!(
+            "methods:\n  flag:\n    steps:\n      - name: The queue is short\n        metric: {{ query: \
+             sum(queue), at_most: 3, for: 1s, url: \"{}\" }}\n        timeout: 1100ms\n",
+            prometheus.url("")
+        ),
+    );
+    let asked = std::sync::atomic::AtomicU32::new(0);
+    prometheus.answers(move |_| {
+        let bad = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 3;
+        (200, answer(if bad { &["4"] } else { &["3"] }))
+    });
+    scenario
+        .run(&["component", "queue", "--yes"])
+        .exits(1)
+        .says("3 <= 3, but not for 1s within 1s 100ms");
+}

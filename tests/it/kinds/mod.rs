@@ -1,6 +1,7 @@
 //! The kinds of steps beyond flags, restarts, git and commands, each from its plan to its look.
 
 mod apply;
+mod http;
 mod metric;
 mod not_ready;
 mod restore_snapshot;
