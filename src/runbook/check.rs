@@ -2,6 +2,7 @@
 //! to write.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::bound::Bound;
 use super::duration;
@@ -81,7 +82,7 @@ pub fn scalar(
                 "durations are written `500ms`, `30s`, `5m`, `1m30s`, `2h`"
             }),
             Ok(zero) if zero.is_zero() && what != "backoff" => {
-                wrong(format!("`{what}` is longer than nothing"))
+                wrong(format!("`{what}` must be longer than `{shown}`"))
                     .help(format!("write `{what}: 30s`"))
             }
             Ok(_) => return Vec::new(),
@@ -214,6 +215,37 @@ pub fn criterion_name(node: &Node<'_>) -> String {
         .unwrap_or_default();
     let text = ["manual", "shell"].iter().find_map(|key| node.get(key).and_then(Node::text));
     url.map(str::to_owned).or_else(|| text.map(short)).unwrap_or_else(|| short(&argv.join(" ")))
+}
+
+/// A number that must hold for longer than it is asked at all: it could never pass.
+pub fn hold(source: Source<'_>, node: &Node<'_>, key: &str, default: Duration) -> Option<Problem> {
+    let length = |node: &Node<'_>| duration::parse(node.text()?).ok();
+    let node_of_hold = node.get("metric")?.get("for")?;
+    let hold = length(node_of_hold)?;
+    let limit = match node.get(key) {
+        Some(given) => length(given)?,
+        None => default,
+    };
+    if hold < limit {
+        return None;
+    }
+    let (hold, limit) = (duration::format(hold), duration::format(limit));
+    let message =
+        format!("it must hold for {hold} and is asked for {limit} (`{key}`): never passes");
+    let help = format!("raise `{key}` above {hold}, or shorten `for`");
+    Some(source.problem(node_of_hold.span, message).help(help))
+}
+
+/// A whole number that no reader of JSON keeps whole; none where it is none.
+pub fn too_large(source: Source<'_>, node: &Node<'_>, text: &str) -> Option<Problem> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let whole = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit());
+    if !whole || text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok() {
+        return None;
+    }
+    let message = format!("`{}` has more than 64 bits and cannot be compared", printable(text));
+    let help = "write it in quotes where it is a text; or look for it with `contains`";
+    Some(source.problem(node.span, message).help(help))
 }
 
 /// What is wrong with a parameter beyond its keys.

@@ -321,6 +321,7 @@ impl Loader<'_> {
         if map.get("timeout").is_none() {
             set(&mut map, "timeout", span(self.known.timeout));
         }
+        self.problems.extend(check::hold(self.source, node, "timeout", self.known.timeout));
         set(&mut map, "place", self.place(node));
         Value::Object(map)
     }
@@ -334,6 +335,7 @@ impl Loader<'_> {
         if map.get("within").is_none() {
             set(&mut map, "within", span(WITHIN));
         }
+        self.problems.extend(check::hold(self.source, node, "within", WITHIN));
         set(&mut map, "place", self.place(node));
         Value::Object(map)
     }
@@ -369,6 +371,7 @@ impl Loader<'_> {
         match &node.kind {
             Kind::Null => Value::Null,
             Kind::Scalar { text, quoted: false } if !text.contains("${") => {
+                self.problems.extend(check::too_large(self.source, node, text));
                 yaml::decode(text).unwrap_or_else(|_| Value::String(text.to_string()))
             }
             Kind::Scalar { .. } => self.scalar(node, &Type::Text(schema::Holds::Names), what),

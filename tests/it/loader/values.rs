@@ -16,6 +16,14 @@ fn a_value_of_the_wrong_type_says_what_to_write() {
         ("a duration without a unit", step("manual: x\ntimeout: 30")),
         ("a duration with a long unit", step("manual: x\ntimeout: 5min")),
         ("a duration of no time", step("manual: x\ntimeout: 0s")),
+        (
+            "a number that holds longer than it is asked",
+            step("metric: { query: up, above: 0, for: 10s }\ntimeout: 3s")
+        ),
+        (
+            "a number of more than 64 bits",
+            step("http: { url: \"https://a\", json: { /id: 123456789012345678901 } }")
+        ),
         ("no duration", step("manual: x\ntimeout: soon")),
         ("a boolean of YAML 1.1", step("shell: x\nidempotent: yes")),
         ("a quoted boolean", step("shell: x\nidempotent: \"true\"")),
