@@ -6,15 +6,16 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// All 256 bits.
 pub fn of(bytes: &[u8]) -> String {
-    text(&Sha256::digest(bytes))
+    digits(&Sha256::digest(bytes))
 }
 
 /// The first 64 bits.
 pub fn short(bytes: &[u8]) -> String {
-    text(&Sha256::digest(bytes)[..8])
+    digits(&Sha256::digest(bytes)[..8])
 }
 
-fn text(bytes: &[u8]) -> String {
+/// Bytes, two digits each.
+pub fn digits(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         text.push(char::from(DIGITS[usize::from(byte >> 4)]));

@@ -1,5 +1,5 @@
-//! Keeps declared secrets out of everything that is shown or kept: their values, and the forms in
-//! which programs print them (base64, URL-encoded, JSON-escaped, quoted for a shell, line by line).
+//! Keeps declared secrets out of everything that is shown or kept: their values, each line of them, and
+//! the forms in which programs print them ([`forms`]).
 //!
 //! Values of fewer than four characters are left alone: blacking out every `1` or `no` would make
 //! output unreadable and would give the value away by where the black is. [`Redactor::too_short`]
@@ -8,8 +8,9 @@
 //! Redaction comes after [`super::sanitize`]: an escape sequence inside a value must be gone before
 //! the value can be recognised.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
+
+mod forms;
 
 /// What stands where a secret stood.
 pub const STAND_IN: &str = "[redacted]";
@@ -17,14 +18,16 @@ pub const STAND_IN: &str = "[redacted]";
 /// The shortest value, in characters, that is looked for.
 const SHORTEST: usize = 4;
 
-/// The shortest line of a value with several lines that is looked for by itself.
-const SHORTEST_LINE: usize = 8;
-
 /// What stands where a text was cut. A value that was cut by it is looked for as well.
 const CUT: &str = "…";
 
 /// The shortest part of a value, in bytes, that is looked for before such a cut.
 const SHORTEST_PART: usize = 4;
+
+/// Whether a value is left alone.
+pub fn is_too_short(value: &str) -> bool {
+    value.chars().count() < SHORTEST
+}
 
 /// Knows the secrets of a run.
 #[derive(Clone, Default)]
@@ -47,16 +50,17 @@ impl Redactor {
         let mut too_short = 0;
         for secret in secrets {
             let value = secret.trim_end_matches(['\n', '\r']);
-            if value.chars().count() < SHORTEST {
+            if is_too_short(value) {
                 too_short += usize::from(!value.is_empty());
                 continue;
             }
-            all.extend(forms(value));
-            let lines = value.lines().map(str::trim);
-            if value.contains('\n') {
-                for line in lines.filter(|line| line.chars().count() >= SHORTEST_LINE) {
-                    all.extend(forms(line));
-                }
+            // Programs print a value line by line, and without the spaces around it.
+            let mut parts = vec![value, value.trim()];
+            parts.extend(value.lines().map(str::trim));
+            parts.sort_unstable();
+            parts.dedup();
+            for part in parts.into_iter().filter(|part| !is_too_short(part)) {
+                all.extend(forms::of(part));
             }
         }
         all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
@@ -189,95 +193,6 @@ fn shared(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
-/// The forms in which programs print a value.
-fn forms(value: &str) -> Vec<String> {
-    let json = serde_json::to_string(value).unwrap_or_default();
-    let json = json.trim_start_matches('"');
-    let json = json.strip_suffix('"').unwrap_or(json);
-    let mut forms = vec![
-        value.to_owned(),
-        json.to_owned(),
-        json.replace('/', "\\/"),
-        ascii_json(json),
-        value.replace('\'', "'\\''"),
-        percent(value, true, false),
-        percent(value, false, false),
-        percent(value, true, true),
-    ];
-    for alphabet in [STANDARD, URL_SAFE] {
-        let (inner, padded) = (base64(value.as_bytes(), 0, alphabet), padded(value, alphabet));
-        forms.push(padded);
-        forms.push(inner);
-        // In the middle of something longer, such as `user:password` of basic authentication.
-        forms.push(base64(value.as_bytes(), 1, alphabet));
-        forms.push(base64(value.as_bytes(), 2, alphabet));
-    }
-    forms.retain(|form| form.chars().count() >= SHORTEST);
-    forms
-}
-
-/// JSON text with `\uXXXX` for what is not ASCII.
-fn ascii_json(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    let mut units = [0; 2];
-    for c in json.chars() {
-        if c.is_ascii() {
-            out.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut units) {
-                let _ = write!(out, "\\u{unit:04x}");
-            }
-        }
-    }
-    out
-}
-
-fn percent(value: &str, upper: bool, plus: bool) -> String {
-    let mut out = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                out.push(char::from(byte));
-            }
-            b' ' if plus => out.push('+'),
-            _ => {
-                let _ = if upper { write!(out, "%{byte:02X}") } else { write!(out, "%{byte:02x}") };
-            }
-        }
-    }
-    out
-}
-
-const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/// The characters of base64 that depend on these bytes alone, when `before` bytes (0, 1 or 2) of
-/// something else come first and anything may follow.
-fn base64(bytes: &[u8], before: usize, alphabet: &[u8; 64]) -> String {
-    let mut shifted = vec![0; before];
-    shifted.extend_from_slice(bytes);
-    let first = (before * 8).div_ceil(6);
-    let whole = shifted.len() * 8 / 6;
-    (first..whole).map(|index| sextet(&shifted, index, alphabet)).collect()
-}
-
-/// Base64 of exactly this value, with its padding.
-fn padded(value: &str, alphabet: &[u8; 64]) -> String {
-    let bytes = value.as_bytes();
-    let count = (bytes.len() * 8).div_ceil(6);
-    let mut out: String = (0..count).map(|index| sextet(bytes, index, alphabet)).collect();
-    while !out.len().is_multiple_of(4) {
-        out.push('=');
-    }
-    out
-}
-
-fn sextet(bytes: &[u8], index: usize, alphabet: &[u8; 64]) -> char {
-    let bit = |at: usize| bytes.get(at / 8).is_some_and(|byte| byte >> (7 - at % 8) & 1 == 1);
-    let value = (0..6).fold(0, |value, offset| value * 2 + usize::from(bit(index * 6 + offset)));
-    char::from(alphabet[value])
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -318,6 +233,17 @@ mod tests {
         ] {
             assert_eq!(one(secret, &format!("<{text}>")), "<[redacted]>", "{text}");
         }
+    }
+
+    #[test]
+    fn each_line_of_a_secret_is_one_however_short() {
+        let secret = "abc1234\nXYZ9876\n  four  \nlongerline-0123456789";
+        let text = "abc1234\nXYZ9876\n  four  \nlongerline-0123456789\n";
+        assert_eq!(one(secret, text), "[redacted]\n");
+        for line in ["abc1234", "XYZ9876", "four", "longerline-0123456789"] {
+            assert_eq!(one(secret, &format!("1: {line}.")), "1: [redacted].");
+        }
+        assert_eq!(one("  hunter2!  ", "it is hunter2!"), "it is [redacted]");
     }
 
     #[test]
