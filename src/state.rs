@@ -14,6 +14,10 @@ use crate::measured::Beside;
 use crate::plan::Plan;
 use crate::step::Outputs;
 
+mod parts;
+
+pub use parts::{Child, Finish, Judged, Offer};
+
 /// Where a step is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
@@ -85,60 +89,6 @@ pub struct StepRun {
     pub choice: Option<Choice>,
 }
 
-/// A child that was started for a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Child {
-    /// Its process group.
-    pub group: u32,
-    /// Its start time as the system tells it.
-    pub started: String,
-    /// Its program.
-    pub program: String,
-}
-
-/// A judged condition.
-#[derive(Debug, Clone, Serialize)]
-pub struct Judged {
-    /// Its name.
-    pub name: String,
-    /// In the survey.
-    pub before: Option<bool>,
-    /// Now.
-    pub holds: bool,
-    /// One sentence.
-    pub why: String,
-}
-
-/// The next rung, as it was offered.
-#[derive(Debug, Clone, Serialize)]
-pub struct Offer {
-    /// Its target.
-    pub target: String,
-    /// Its method.
-    pub method: String,
-    /// The command line.
-    pub command: Vec<String>,
-    /// Whether it was found ready.
-    pub ready: Option<bool>,
-    /// One sentence.
-    pub why: String,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Serialize)]
-pub struct Finish {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// The exit code.
-    pub exit_code: u8,
-    /// One sentence.
-    pub why: String,
-    /// From the confirmation on.
-    pub elapsed_ms: u64,
-    /// When, RFC 3339.
-    pub ts: String,
-}
-
 /// A run, as its records tell it.
 #[derive(Debug, Clone, Serialize)]
 pub struct RunState {
@@ -156,6 +106,8 @@ pub struct RunState {
     pub confirmed: Option<bool>,
     /// How.
     pub confirmed_how: String,
+    /// When, RFC 3339: from here on time counts.
+    pub confirmed_at: Option<String>,
     /// Who decided.
     pub decided_by: Option<String>,
     /// In order of the plan.
@@ -227,6 +179,7 @@ impl RunState {
             start: start.clone(),
             confirmed: None,
             confirmed_how: String::new(),
+            confirmed_at: None,
             decided_by: None,
             steps,
             snapshot: BTreeMap::new(),
@@ -254,6 +207,7 @@ impl RunState {
             Record::Confirmed { how, yes, decided_by } => {
                 self.confirmed = Some(*yes);
                 self.confirmed_how.clone_from(how);
+                self.confirmed_at = Some(envelope.ts.clone());
                 self.decided_by.clone_from(decided_by);
             }
             Record::SnapshotTaken { values } => self.snapshot.clone_from(values),

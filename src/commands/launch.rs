@@ -128,7 +128,7 @@ impl Launch<'_> {
         }
         let journal = Journal::create(&self.state, &run_id)?;
         let output_dir = journal.dir().to_owned();
-        let mut views = self.screen.views(&surveyed.plan, &run_id);
+        let mut views = self.screen.views(&surveyed.plan, &run_id, Duration::ZERO);
         let (beside, told) = if self.simulated {
             (Beside::default(), channel().1)
         } else {

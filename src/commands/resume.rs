@@ -11,7 +11,7 @@ use crate::inbox::{Answer, Inbox};
 use crate::journal::{self, Journal, read};
 use crate::output::recorder::Recorder;
 use crate::plan::Plan;
-use crate::run::{Conclusion, Policy, Run, ask};
+use crate::run::{Conclusion, Policy, Run, ask, spent};
 use crate::runbook::Action;
 use crate::state::RunState;
 use crate::terminal::{prompt, resume_view};
@@ -73,7 +73,7 @@ pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
     claim.incident.clone_from(&state.start.incident);
     let lock = claim.take(&mut inbox, screen, &state_dir, &reader.cluster)?;
     let output_dir = journal.dir().to_owned();
-    let mut views = screen.views(&plan, &run_id);
+    let mut views = screen.views(&plan, &run_id, spent(&state));
     let (beside, told) = Beside::again(screen, &state, &mut views);
     let recorder = Recorder::new(journal, views).guarded(lock.guard()).beside(told);
     let mut hands = Hands::new(inbox, recorder);

@@ -1,7 +1,7 @@
 //! What a command shows where: results to stdout, everything else to stderr, in the form asked for.
 
 use std::io::Write as _;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::cli::{Color, Global, Output};
 use crate::event::Live;
@@ -105,11 +105,12 @@ impl Screen {
         self.say(&plan_view::blocked_text(plan, &self.err));
     }
 
-    /// The renderers of a run.
-    pub fn views(&self, plan: &Plan, run_id: &str) -> Vec<View> {
+    /// The renderers of a run that has already taken this long.
+    pub fn views(&self, plan: &Plan, run_id: &str, spent: Duration) -> Vec<View> {
         match self.output {
             Output::Text => {
-                let view = LiveView::new(self.err, plan, Instant::now());
+                let now = Instant::now();
+                let view = LiveView::new(self.err, plan, now.checked_sub(spent).unwrap_or(now));
                 vec![View::Human(Box::new(view))]
             }
             Output::Json => Vec::new(),

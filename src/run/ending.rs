@@ -1,11 +1,23 @@
 //! How a run ends or stops for now: the last record, the exit code, and the rung that comes next.
 
 use std::io;
+use std::time::Duration;
 
 use super::{Conclusion, Run, millis};
 use crate::error::Exit;
 use crate::event::{Record, Verdict};
 use crate::inbox::{Answer, Stop};
+use crate::state::RunState;
+use crate::world::clock;
+
+/// The time that a run has taken so far: it counts from the confirmation, and does not stop while
+/// the run is paused or cut off, since what was broken stays broken. Where the clock was set back,
+/// it is at least what its steps took.
+pub fn spent(state: &RunState) -> Duration {
+    let steps = state.steps.iter().fold(0_u64, |sum, step| sum.saturating_add(step.elapsed_ms));
+    let since = state.confirmed_at.as_deref().map_or(Duration::ZERO, clock::since);
+    since.max(Duration::from_millis(steps))
+}
 
 impl Run {
     pub(super) fn climb(&mut self, verdict: Verdict, why: String) -> io::Result<Conclusion> {
@@ -64,6 +76,7 @@ impl Run {
         exit: Exit,
         why: String,
     ) -> io::Result<Conclusion> {
+        self.note_overrun()?;
         if exit != Exit::Success {
             self.offer(&why)?;
         }
@@ -79,6 +92,26 @@ impl Run {
             elapsed_ms: millis(self.elapsed()),
         })?;
         Ok(Conclusion::Finished(verdict, exit))
+    }
+
+    /// Says once that the budget is used up, and offers the next rung at once: whoever watches need
+    /// not wait for the end.
+    pub(super) fn watch_budget(&mut self) -> io::Result<()> {
+        if let Some(budget) = self.note_overrun()? {
+            let words = humantime::format_duration(budget);
+            self.offer(&format!("the budget of {words} is used up; this run goes on"))?;
+        }
+        Ok(())
+    }
+
+    /// Records that the budget is used up: the budget, when that was not said before.
+    fn note_overrun(&mut self) -> io::Result<Option<Duration>> {
+        let over = self.plan.budget.filter(|budget| !self.budget_said && self.elapsed() > *budget);
+        if let Some(budget) = over {
+            self.budget_said = true;
+            self.append(Record::BudgetExceeded { budget_ms: millis(budget) })?;
+        }
+        Ok(over)
     }
 
     /// Offers the next rung of the ladder.

@@ -14,6 +14,7 @@ mod sticks;
 mod verdict;
 
 pub use attempt::headers as attempt_headers;
+pub use ending::spent;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -111,8 +112,7 @@ enum Flow {
 impl Run {
     /// A run that starts, or goes on where `state` says.
     pub fn new(plan: Plan, state: RunState, hands: Hands, reader: Reader, policy: Policy) -> Run {
-        let spent = state.steps.iter().fold(0_u64, |sum, step| sum.saturating_add(step.elapsed_ms));
-        let earlier = Duration::from_millis(spent);
+        let earlier = spent(&state);
         let budget_said = state.over_budget;
         Run {
             plan,
@@ -132,6 +132,9 @@ impl Run {
 
     /// Runs all steps that are left, then judges. An error is ours: the journal cannot be written.
     pub fn go(&mut self) -> io::Result<Conclusion> {
+        if self.state.resumed > 0 {
+            self.watch_budget()?;
+        }
         match self.steps() {
             // The lock went between the question before the step and its intent.
             Err(error)
@@ -351,22 +354,9 @@ impl Run {
         }
     }
 
-    /// Time spent so far, over all processes of this run.
+    /// Time since the confirmation, over all processes of this run and the pauses between them.
     pub fn elapsed(&self) -> Duration {
         self.earlier.saturating_add(self.begun.elapsed())
-    }
-
-    /// Says once that the budget is used up, and offers the next rung at once: whoever watches need
-    /// not wait for the end.
-    fn watch_budget(&mut self) -> io::Result<()> {
-        let Some(budget) = self.plan.budget else { return Ok(()) };
-        if !self.budget_said && self.elapsed() > budget {
-            self.budget_said = true;
-            self.append(Record::BudgetExceeded { budget_ms: millis(budget) })?;
-            let words = humantime::format_duration(budget);
-            self.offer(&format!("the budget of {words} is used up; this run goes on"))?;
-        }
-        Ok(())
     }
 
     /// Records durably.

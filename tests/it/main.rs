@@ -16,6 +16,7 @@ mod after;
 mod any_cluster;
 mod approvals;
 mod around;
+mod bots;
 mod coming_back;
 mod commands;
 mod crash;

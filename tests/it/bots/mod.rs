@@ -1,0 +1,4 @@
+//! What a program that calls ours can rely on: the time of a run, one JSON document whatever happens,
+//! errors that say what to do, approvals that were given by somebody.
+
+mod spent;
