@@ -137,6 +137,24 @@ pub fn known(runbook: &Runbook, settings: &Settings) -> BTreeMap<String, Paramet
     known
 }
 
+/// The parameters that a method needs and nobody gave; none where the method is not there.
+pub fn missing(
+    runbook: &Runbook,
+    settings: &Settings,
+    method: &str,
+    parameters: &Parameters,
+) -> Vec<String> {
+    let Ok(method) = choose(runbook, Some(method)) else { return Vec::new() };
+    let known = known(runbook, settings);
+    let used = used(&mut raw(runbook, settings, method), &known);
+    known
+        .into_iter()
+        .filter(|(name, it)| it.secret.is_none() && it.default.is_none() && used.contains(name))
+        .filter(|(name, _)| !parameters.is_given(name))
+        .map(|(name, _)| name)
+        .collect()
+}
+
 fn choose<'r>(runbook: &'r Runbook, name: Option<&str>) -> Result<&'r Method> {
     let Some(name) = name else {
         let ready = runbook.methods.iter().find(|method| method.not_ready.is_none());

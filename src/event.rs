@@ -14,7 +14,7 @@ mod words;
 
 pub use beside::{MetricAbout, MetricsSampled, Notified, Phase, Sampled};
 pub use lock::TakenOver;
-pub use start::{Approval, RunStarted};
+pub use start::{Approval, RunStarted, inherited};
 pub use words::{Choice, EffectKind, Outcome, SkipReason, Verdict};
 
 /// The version of the record format; a reader refuses a newer one. `docs/events.md` has its history.

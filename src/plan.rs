@@ -2,6 +2,7 @@
 //! Pure: the same draft and facts give the same plan and the same digest.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -128,20 +129,37 @@ pub struct Rung {
     /// What its command line needs besides: the catalog and the parameters that were given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub given: Vec<String>,
+    /// Whether it belongs to a rehearsal: whoever takes it must not touch the real environment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsed: bool,
 }
 
 impl Rung {
     /// The command line that takes it.
     pub fn command(&self) -> Vec<String> {
-        let mut command = run_command(&self.target, &self.method);
+        let mut command = run_command(&self.target, &self.method, self.rehearsed);
         command.extend(self.given.iter().cloned());
         command
     }
+
+    /// `code`; with its target where it is another one than this.
+    pub fn name_from(&self, target: &Target) -> String {
+        if self.target == *target { self.method.clone() } else { self.to_string() }
+    }
 }
 
-/// The command line that rolls a target back by a method, with nothing that was given besides.
-fn run_command(target: &Target, method: &str) -> Vec<String> {
-    let mut command = vec!["rollback".to_owned(), target.level.as_str().to_owned()];
+impl fmt::Display for Rung {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} · {}", self.target, self.method)
+    }
+}
+
+/// The command line that rolls a target back by a method, or rehearses it, with nothing that was
+/// given besides.
+fn run_command(target: &Target, method: &str, rehearsed: bool) -> Vec<String> {
+    let mut command = vec!["rollback".to_owned()];
+    command.extend(rehearsed.then(|| "rehearse".to_owned()));
+    command.push(target.level.as_str().to_owned());
     if target.level != Level::System {
         command.push(target.name.clone());
     }
@@ -166,7 +184,7 @@ pub struct SurveyNote {
 impl Plan {
     /// The command line that comes to this plan again.
     pub fn command(&self) -> Vec<String> {
-        let mut command = run_command(&self.target, &self.method);
+        let mut command = run_command(&self.target, &self.method, self.simulated);
         if self.forward_of.is_some() {
             command.insert(1, "forward".to_owned());
             command.truncate(if self.target.level == Level::System { 3 } else { 4 });

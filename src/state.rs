@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::event::{
-    Choice, EffectKind, Envelope, Outcome, Record, RunStarted, SkipReason, TakenOver, Verdict,
+    Choice, EffectKind, Envelope, Outcome, Record, RunStarted, SkipReason, TakenOver,
 };
 use crate::followed::Followed;
 use crate::lock::Waived;
@@ -14,6 +14,7 @@ use crate::measured::Beside;
 use crate::plan::Plan;
 use crate::step::Outputs;
 
+mod gaps;
 mod parts;
 
 pub use parts::{Child, Finish, Judged, Offer};

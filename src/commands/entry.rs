@@ -139,9 +139,11 @@ fn launch(global: &Global, screen: &Screen, target: Target, args: &RunArgs) -> R
         catalog: catalog(global, screen)?,
         screen: screen.clone(),
         simulated: false,
+        stood_in: Vec::new(),
         adapt: None,
         way: None,
         state: journal::state_dir()?,
+        climbed: false,
     };
     launch.go(target)
 }

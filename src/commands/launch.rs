@@ -10,7 +10,7 @@ use crate::cli::RunArgs;
 use crate::commands;
 use crate::draft::Draft;
 use crate::error::{Error, Exit, Result};
-use crate::event::{Approval, Record, RunStarted};
+use crate::event::{Approval, Record, RunStarted, inherited};
 use crate::inbox::{Answer, Inbox, Stop};
 use crate::journal::Journal;
 use crate::lock::Held;
@@ -21,6 +21,7 @@ use crate::runbook::catalog::Catalog;
 use crate::runbook::{Confirm, Level, Settings, Target};
 use crate::state::RunState;
 use crate::step::{Nature, Standing};
+use crate::terminal::plan_view::Before;
 use crate::terminal::prompt;
 use crate::world::clock;
 use crate::world::hands::Hands;
@@ -48,12 +49,16 @@ pub struct Launch<'a> {
     pub screen: Screen,
     /// Whether the world is the sandbox.
     pub simulated: bool,
+    /// The parameters that only the sandbox gave a value.
+    pub stood_in: Vec<String>,
     /// How a draft is changed before it is planned.
     pub adapt: Option<Adapt<'a>>,
     /// What the way forward asks beside.
     pub way: Option<Way<'a>>,
     /// The state directory.
     pub state: PathBuf,
+    /// Whether a rung was taken before this one.
+    pub climbed: bool,
 }
 
 /// The way forward: its own look at the plan, and its word to the run that it takes back.
@@ -70,7 +75,7 @@ impl Launch<'_> {
     pub fn go(&mut self, target: Target) -> Result<Exit> {
         let mut target = target;
         loop {
-            match self.rung(&target)? {
+            match self.rung(&target).map_err(|error| self.keeping(error))? {
                 Next::Ended(exit) => return Ok(exit),
                 Next::Climb(rung, run_id) => {
                     if self.way.take().is_some() {
@@ -87,8 +92,33 @@ impl Launch<'_> {
                     self.args.approved_by = None;
                     self.args.method = Some(rung.method);
                     self.args.escalated_from = Some(run_id);
+                    self.climbed = true;
                 }
             }
+        }
+    }
+
+    /// A command line that is wrong after a climb is typed again: what it escalates from with it.
+    fn keeping(&self, error: anyhow::Error) -> anyhow::Error {
+        let keep = self.before().inherited;
+        match error.downcast::<Error>() {
+            Ok(error) if self.climbed && error.exit == Exit::Usage => {
+                let words: Vec<String> =
+                    keep.iter().map(|word| crate::script::shell_quote(word)).collect();
+                error.hint(format!("and keep: {}", words.join(" "))).into()
+            }
+            Ok(error) => error.into(),
+            Err(error) => error,
+        }
+    }
+
+    /// What came before the plan that is shown.
+    fn before(&self) -> Before {
+        let RunArgs { incident, reason, escalated_from, .. } = &self.args;
+        let (incident, reason) = (incident.as_deref(), reason.as_deref());
+        Before {
+            inherited: inherited(incident, reason, escalated_from.as_deref()),
+            climbed: self.climbed,
         }
     }
 
@@ -148,10 +178,8 @@ impl Launch<'_> {
             self.screen.say(&format!("the run that is taken back could not be told: {error:#}"));
         }
         let mut run = Run::new(surveyed.plan, state, hands, surveyed.reader, policy);
-        if let Some(rung) = run.plan.ladder.first() {
-            run.ahead =
-                ahead::survey(rung, &self.catalog, &self.args.params, self.adapt, &run.reader);
-        }
+        let (ladder, params) = (&run.plan.ladder, &self.args.params);
+        run.ahead = ahead::survey(ladder, &self.catalog, params, self.adapt, &run.reader);
         let conclusion = run.go().map_err(|error| journal_failed(&error, false));
         drop(lock);
         run.hands.recorder.finish();
@@ -180,7 +208,7 @@ impl Launch<'_> {
     /// What follows a run: its exit code, or the next rung.
     fn after(mut run: Run, conclusion: Conclusion) -> Next {
         let run_id = run.state.run_id.clone();
-        let rung = run.plan.ladder.first().cloned();
+        let rung = run.next_way().map(|way| way.rung);
         match (conclusion, rung) {
             (Conclusion::Escalate(..), Some(rung)) => Next::Climb(rung, run_id),
             (Conclusion::Finished(_, exit), Some(rung))
@@ -188,8 +216,7 @@ impl Launch<'_> {
                     && run.policy.interactive
                     && run.hands.inbox.stop() == Stop::No =>
             {
-                let question =
-                    format!("Go on with {} · {}? Its plan comes first.", rung.target, rung.method);
+                let question = format!("Go on with {rung}? Its plan comes first.");
                 match ask::confirm(&mut run.hands.inbox, &question) {
                     Answer::Yes => Next::Climb(rung, run_id),
                     _ => Next::Ended(exit),
@@ -217,7 +244,7 @@ impl Launch<'_> {
 
     fn dry_run(&self, plan: &Plan) -> Exit {
         if plan.blocked().next().is_some() {
-            self.screen.blocked(plan);
+            self.screen.blocked(plan, &self.before());
             return Exit::Blocked;
         }
         Exit::Success
@@ -252,7 +279,7 @@ impl Launch<'_> {
                 return Ok(());
             }
         }
-        self.screen.blocked(&surveyed.plan);
+        self.screen.blocked(&surveyed.plan, &self.before());
         Err(Error::blocked("").into())
     }
 

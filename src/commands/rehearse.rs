@@ -24,7 +24,8 @@ pub fn rehearse(
     let catalog = catalog(global, screen)?;
     let (runbook, settings) = catalog.runbook(&target)?;
     let mut run = args.run.clone();
-    run.params.extend(placeholders(&runbook, &settings, &run.params));
+    let stood_in = placeholders(&runbook, &settings, &run.params);
+    run.params.extend(stood_in.iter().map(|(name, value)| format!("{name}={value}")));
     let parameters = Parameters::parse(&run.params)?.with_environment();
     let own = drafts(&runbook, &settings, &parameters)?;
     let above = above(&catalog, &runbook, &run.params);
@@ -42,9 +43,11 @@ pub fn rehearse(
         catalog,
         screen: screen.clone(),
         simulated: true,
+        stood_in: stood_in.into_iter().map(|(name, _)| name).collect(),
         adapt: Some(&adapt),
         way: None,
         state: crate::journal::state_dir()?,
+        climbed: false,
     };
     let dry_run = launch.args.dry_run;
     let exit = launch.go(target)?;
@@ -92,7 +95,7 @@ fn stamp(world: &World) -> String {
 }
 
 /// Values for required parameters that only the sandbox can give; what was given stays.
-fn placeholders(runbook: &Runbook, settings: &Settings, given: &[String]) -> Vec<String> {
+fn placeholders(runbook: &Runbook, settings: &Settings, given: &[String]) -> Vec<(String, String)> {
     crate::draft::known(runbook, settings)
         .into_iter()
         .filter(|(name, parameter)| {
@@ -107,7 +110,7 @@ fn placeholders(runbook: &Runbook, settings: &Settings, given: &[String]) -> Vec
                 Some("url") => "file:///rehearsal".to_owned(),
                 _ => parameter.choices.first().cloned().unwrap_or_else(|| "rehearsal".to_owned()),
             };
-            format!("{name}={value}")
+            (name, value)
         })
         .collect()
 }
@@ -140,7 +143,8 @@ fn above(catalog: &Catalog, runbook: &Runbook, params: &[String]) -> Vec<Draft> 
                 let known = crate::draft::known(&runbook, &settings);
                 pair.split('=').next().is_some_and(|name| known.contains_key(name))
             });
-            params.extend(placeholders(&runbook, &settings, &params));
+            let stood_in = placeholders(&runbook, &settings, &params);
+            params.extend(stood_in.into_iter().map(|(name, value)| format!("{name}={value}")));
             let parameters = Parameters::parse(&params).ok()?.with_environment();
             drafts(&runbook, &settings, &parameters).ok()
         })

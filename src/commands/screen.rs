@@ -12,6 +12,7 @@ use crate::plan::Plan;
 use crate::state::RunState;
 use crate::terminal::layout::Page;
 use crate::terminal::live::LiveView;
+use crate::terminal::plan_view::Before;
 use crate::terminal::style::{ColorChoice, Paint, Stream, Style};
 use crate::terminal::{plan_view, verdict};
 
@@ -101,8 +102,8 @@ impl Screen {
     }
 
     /// Why nothing was run, and what to do.
-    pub fn blocked(&self, plan: &Plan) {
-        self.say(&plan_view::blocked_text(plan, &self.err));
+    pub fn blocked(&self, plan: &Plan, before: &Before) {
+        self.say(&plan_view::blocked_text(plan, before, &self.err));
     }
 
     /// The renderers of a run that has already taken this long.

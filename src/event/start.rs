@@ -73,15 +73,17 @@ impl RunStarted {
 
     /// What the next rung inherits from this run, as flags of its command line.
     pub fn inherited(&self, run_id: &str) -> Vec<String> {
-        let mut flags = Vec::new();
-        for (flag, value) in [("--incident", &self.incident), ("--reason", &self.reason)] {
-            if let Some(value) = value {
-                flags.extend([flag.to_owned(), value.clone()]);
-            }
-        }
-        flags.extend(["--escalated-from".to_owned(), run_id.to_owned()]);
-        flags
+        inherited(self.incident.as_deref(), self.reason.as_deref(), Some(run_id))
     }
+}
+
+/// What a next rung inherits, as flags of its command line.
+pub fn inherited(incident: Option<&str>, reason: Option<&str>, from: Option<&str>) -> Vec<String> {
+    [("--incident", incident), ("--reason", reason), ("--escalated-from", from)]
+        .into_iter()
+        .filter_map(|(flag, value)| value.map(|value| [flag.to_owned(), value.to_owned()]))
+        .flatten()
+        .collect()
 }
 
 /// What permitted a run that needs somebody else's approval. A claim, not an identity.

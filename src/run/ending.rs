@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::{Conclusion, Run, millis};
+use super::{Conclusion, NextWay, Readiness, Run, millis};
 use crate::error::Exit;
 use crate::event::{Record, Verdict};
 use crate::inbox::{Answer, Stop};
@@ -31,14 +31,14 @@ impl Run {
     /// climb instead. Whoever does not answer stays where they are.
     pub(super) fn climbs_early(&mut self) -> bool {
         let open = self.plan.steps.iter().any(|planned| !self.is_finished(planned));
-        let Some(rung) = self.plan.ladder.first().filter(|_| open) else { return false };
+        if !open {
+            return false;
+        }
         if !self.budget_said || self.climb_asked || !self.policy.interactive {
             return false;
         }
-        let question = format!(
-            "Over budget. Leave the rest, and go on with {} · {} instead?",
-            rung.target, rung.method
-        );
+        let Some(way) = self.next_way() else { return false };
+        let question = format!("Over budget. Leave the rest, and go on with {} instead?", way.rung);
         self.climb_asked = true;
         self.ask_confirm(&question) == Answer::Yes
     }
@@ -77,7 +77,8 @@ impl Run {
         why: String,
     ) -> io::Result<Conclusion> {
         self.note_overrun()?;
-        if exit != Exit::Success {
+        // What works again and only waits for its merge needs no other way.
+        if exit != Exit::Success && self.state.only_a_merge().is_none() {
             self.offer(&why)?;
         }
         let why = match self.lock_gone() {
@@ -114,21 +115,21 @@ impl Run {
         Ok(over)
     }
 
-    /// Offers the next rung of the ladder.
+    /// Offers the next way.
     pub(super) fn offer(&mut self, why: &str) -> io::Result<()> {
-        let Some(rung) = self.plan.ladder.first().cloned() else { return Ok(()) };
-        let ahead = self.ahead.get().cloned();
+        let Some(NextWay { rung, readiness, note }) = self.next_way() else { return Ok(()) };
         let mut command = rung.command();
         command.extend(self.state.start.inherited(&self.state.run_id));
-        let why = match &ahead {
-            Some(ahead) if !ahead.ready => format!("{why}; but {}", ahead.why),
-            _ => why.to_owned(),
-        };
+        let why = if note.is_empty() { why.to_owned() } else { format!("{why}; but {note}") };
         self.append(Record::EscalationOffered {
             target: rung.target.to_string(),
             method: rung.method.clone(),
             command,
-            ready: ahead.map(|ahead| ahead.ready),
+            ready: match readiness {
+                Some(Readiness::Ready) => Some(true),
+                Some(Readiness::Blocked(_)) => Some(false),
+                Some(Readiness::Needs(_)) | None => None,
+            },
             why,
         })
     }

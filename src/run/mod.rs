@@ -10,15 +10,16 @@ mod check;
 mod doubt;
 mod ending;
 mod lease;
+mod next;
 mod sticks;
 mod verdict;
 
 pub use attempt::headers as attempt_headers;
 pub use ending::spent;
+pub use next::{Ahead, NextWay, Readiness};
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::error::Exit;
@@ -62,8 +63,8 @@ pub struct Run {
     pub reader: Reader,
     /// How it may ask.
     pub policy: Policy,
-    /// Whether the next rung is ready, once its survey is in.
-    pub ahead: Arc<OnceLock<Readiness>>,
+    /// How the next rungs stand, once their surveys are in.
+    pub ahead: Ahead,
     begun: Instant,
     earlier: Duration,
     budget_said: bool,
@@ -73,15 +74,6 @@ pub struct Run {
     said: String,
     /// When the last look after each step's effect had its answer.
     looked: BTreeMap<String, Instant>,
-}
-
-/// Whether the next rung can be taken, as its survey found it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Readiness {
-    /// Whether nothing stands in its way.
-    pub ready: bool,
-    /// One sentence.
-    pub why: String,
 }
 
 /// What a run came to.
@@ -126,7 +118,7 @@ impl Run {
             climb_asked: false,
             said: String::new(),
             looked: BTreeMap::new(),
-            ahead: Arc::default(),
+            ahead: Ahead::default(),
         }
     }
 
@@ -261,8 +253,7 @@ impl Run {
     /// The failure menu; without a terminal the run stops. None: the step is tried again.
     fn after_failure(&mut self, planned: &PlannedStep, why: &str) -> io::Result<Option<Flow>> {
         let (choice, by) = if self.policy.interactive {
-            let rung =
-                self.plan.ladder.first().map(|rung| rung.target.to_string() + " · " + &rung.method);
+            let rung = self.next_way().map(|way| way.rung.to_string());
             let choice = match self.ask_menu(rung.as_deref()) {
                 Answer::Key('r') => Choice::Retry,
                 Answer::Key('s') => Choice::Skip,

@@ -101,7 +101,11 @@ fn decide(run: &Run) -> (Verdict, Exit, String) {
             step.state == StepState::Done { effect: crate::event::EffectKind::Awaiting }
         });
     if let Some(step) = awaiting {
-        let why = format!("step {} awaits somebody: {}", step.name, step.why);
+        let works = run.state.only_a_merge().and(run.state.criteria.first());
+        let why = match works {
+            Some(first) => format!("{} holds, but {}", first.name, step.why),
+            None => format!("step {} awaits somebody: {}", step.name, step.why),
+        };
         return (Verdict::Applied, Exit::Applied, why);
     }
     let gaps: Vec<&str> = run
@@ -124,8 +128,11 @@ fn decide(run: &Run) -> (Verdict, Exit, String) {
         } else {
             String::new()
         };
-        let doing =
-            if changed { "everything was done, but" } else { "nothing was left to do, but" };
+        let doing = match (run.state.broke_again(), changed) {
+            (true, _) => "it broke again, roll it back:",
+            (false, true) => "everything was done, but",
+            (false, false) => "nothing was left to do, but",
+        };
         return applied(format!("{doing} {} does not hold: {}{more}", first.name, first.why));
     }
     if judged.is_empty() {

@@ -51,7 +51,7 @@ fn one(page: &mut Page, flag: &Flag) {
     for reader in &flag.workloads {
         let who = format!("{} {}  {}", reader.workload, reader.container, reader.how);
         let paint = if reader.effective == Some(true) { Paint::Plain } else { Paint::Change };
-        page.sides_below((Paint::Plain, "  "), (paint, &who), (Paint::Plain, &pods(reader)));
+        page.sides((Paint::Plain, "  "), (paint, &who), (Paint::Plain, &pods(reader)));
     }
 }
 

@@ -184,40 +184,17 @@ impl<'a> Page<'a> {
     pub fn headline(&mut self, mark: Mark, text: &str, place: &str) {
         let paint = Style::paint_of(mark);
         let lead = format!("{} ", self.style.mark(mark));
-        self.sides_below((paint, &lead), (paint, text), (Paint::Strong, place));
+        self.sides((paint, &lead), (paint, text), (Paint::Strong, place));
     }
 
-    /// Left text after a lead, and a word at the right edge of its first line.
+    /// Left text after a lead, and a word at the right edge. Text that wraps gets whole lines, so that
+    /// the word stands in the middle of no sentence: it is at the edge of the last line, or below it.
     pub fn sides(&mut self, lead: (Paint, &str), left: (Paint, &str), right: (Paint, &str)) {
-        let (columns, hang) = (self.style.width, width(lead.1));
-        let (left_text, right_text) = (self.style.clean(left.1), self.style.clean(right.1));
-        let taken = width(&right_text);
-        if right_text.is_empty() || hang + taken + 12 > columns {
-            self.marked(lead.0, lead.1, left.0, &left_text);
-            if !right_text.is_empty() {
-                self.text(&" ".repeat(hang), right.0, &right_text);
-            }
-            return;
-        }
-        let room = columns - hang;
-        for (index, line) in wrap(&left_text, room - taken - 2, room).iter().enumerate() {
-            if index == 0 {
-                let gap = " ".repeat(room - width(line) - taken);
-                self.push(&[lead, (left.0, line), (Paint::Plain, &gap), (right.0, &right_text)]);
-            } else {
-                self.push(&[(Paint::Plain, &" ".repeat(hang)), (left.0, line)]);
-            }
-        }
-    }
-
-    /// Like [`Page::sides`], but the text gets whole lines, and the word stands at the edge of the
-    /// last one that has room for it.
-    pub fn sides_below(&mut self, lead: (Paint, &str), left: (Paint, &str), right: (Paint, &str)) {
         let (hang, right_text) = (width(lead.1), self.style.clean(right.1));
         let room = self.style.width.saturating_sub(hang);
         let left_text = self.style.clean(left.1);
-        if hang + width(&left_text) + 2 + width(&right_text) <= self.style.width {
-            self.sides(lead, (left.0, &left_text), (right.0, &right_text));
+        if right_text.is_empty() {
+            self.marked(lead.0, lead.1, left.0, &left_text);
             return;
         }
         let mut lines = wrap(&left_text, room, room);
@@ -228,14 +205,16 @@ impl<'a> Page<'a> {
             self.push(&[lead, (left.0, line)]);
         }
         let lead = if lines.is_empty() { lead } else { (Paint::Plain, indent.as_str()) };
-        if width(&last) + 2 + width(&right_text) <= room {
-            self.sides(lead, (left.0, &last), (right.0, &right_text));
-        } else {
-            self.push(&[lead, (left.0, &last)]);
-            for line in wrap(&right_text, room, room) {
-                let gap = " ".repeat(self.style.width.saturating_sub(width(&line)));
-                self.push(&[(Paint::Plain, &gap), (right.0, &line)]);
-            }
+        let taken = width(&last) + width(&right_text);
+        if taken + 2 <= room {
+            let gap = " ".repeat(room - taken);
+            self.push(&[lead, (left.0, &last), (Paint::Plain, &gap), (right.0, &right_text)]);
+            return;
+        }
+        self.push(&[lead, (left.0, &last)]);
+        for line in wrap(&right_text, room, room) {
+            let gap = " ".repeat(self.style.width.saturating_sub(width(&line)));
+            self.push(&[(Paint::Plain, &gap), (right.0, &line)]);
         }
     }
 

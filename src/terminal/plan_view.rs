@@ -7,6 +7,10 @@ use crate::step::{FieldChange, Nature, Standing};
 use super::layout::{Page, duration, millis, width};
 use super::style::{Mark, Paint, Style};
 
+mod blocked;
+
+pub use blocked::{Before, blocked_text};
+
 /// Longer values are cut in the plan; the JSON has them whole.
 const VALUE_CAP: usize = 240;
 
@@ -20,42 +24,6 @@ pub fn plan_text(plan: &Plan, style: &Style) -> String {
     page.blank();
     after(&mut page, plan, style);
     foot(&mut page, plan, style);
-    page.finish()
-}
-
-/// What to do about a plan that is blocked; for below [`plan_text`].
-pub fn blocked_text(plan: &Plan, style: &Style) -> String {
-    let blocked: Vec<&PlannedStep> = plan.blocked().collect();
-    let mut page = Page::new(style);
-    let Some(first) = blocked.first() else { return page.finish() };
-    let left = match blocked.len() {
-        1 => format!("Nothing was changed: {} is blocked.", first.step.name),
-        many => format!("Nothing was changed: {many} of {} steps are blocked.", plan.steps.len()),
-    };
-    page.sides((Paint::Plain, ""), (Paint::Bad, &left), (Paint::Dim, "exit 4"));
-    page.blank();
-    page.text("", Paint::Plain, "Fix the runbook (or the cluster) and try again:");
-    for step in &blocked {
-        page.text("  ", Paint::Plain, &step.step.place.to_string());
-    }
-    let acts = |step: &PlannedStep| step.nature != Nature::Check;
-    // What needs the commit of a step that is left out cannot run either.
-    let without = plan.without_blocked();
-    if without.steps.iter().any(|step| acts(step) && !step.left_out) {
-        let mut command = plan.command();
-        let left_out = || without.steps.iter().filter(|step| step.left_out);
-        for step in left_out() {
-            command.extend(["--skip-blocked".to_owned(), step.step.id.clone()]);
-        }
-        let what = if left_out().count() == 1 { "leave it out" } else { "leave them out" };
-        page.text("", Paint::Plain, &format!("or {what} and do the rest:"));
-        page.command(2, &command);
-    }
-    if let Some(rung) = plan.ladder.first() {
-        let text = format!("or take the next way, {}:", rung_words(rung, &plan.target, style));
-        page.text("", Paint::Plain, &text);
-        page.command(2, &rung.command());
-    }
     page.finish()
 }
 
@@ -276,7 +244,7 @@ fn after(page: &mut Page, plan: &Plan, style: &Style) {
         let lead = if index == 0 { label.to_owned() } else { " ".repeat(label.len()) };
         let now = now_words(planned);
         let left = (Paint::Plain, planned.criterion.name.as_str());
-        page.sides_below((Paint::Plain, &lead), left, (now.0, &now.1));
+        page.sides((Paint::Plain, &lead), left, (now.0, &now.1));
         if !planned.warning.is_empty() {
             let lead = format!("{}! ", " ".repeat(label.len()));
             page.marked(Paint::Change, &lead, Paint::Change, &planned.warning);

@@ -7,6 +7,10 @@ use super::layout::{Page, duration, millis};
 use super::plan_view::place_words;
 use super::style::{Mark, Paint, Style};
 
+mod headline;
+
+use headline::headline;
+
 /// How far the lines of a card are indented.
 pub(super) const INDENT: &str = "  ";
 
@@ -16,8 +20,12 @@ pub fn verdict_text(state: &RunState, style: &Style) -> String {
     let mut page = Page::new(style);
     let (mark, headline) = headline(state, finish);
     page.headline(mark, &headline, &place_of(state));
-    // The sentence of a failure is the failed step's; it is not said twice.
-    let said = state.steps.iter().any(|step| is_failed(step) && step.why == finish.why);
+    // The sentence of a failure is the failed step's, that of a wait the waiting one's; neither is
+    // said twice.
+    let said = state.steps.iter().any(|step| {
+        (is_failed(step) && step.why == finish.why)
+            || (awaits(step) && finish.why.ends_with(&step.why))
+    });
     if !finish.why.is_empty() && !said {
         page.text(INDENT, Paint::Plain, &finish.why);
     }
@@ -61,7 +69,12 @@ pub fn verdict_text(state: &RunState, style: &Style) -> String {
 fn followed(page: &mut Page<'_>, state: &RunState, finish: &Finish) {
     let Some(plan) = state.plan() else { return };
     let who = plan.after.who_decides();
-    if finish.exit_code != 0 && !who.is_empty() {
+    let works = state.only_a_merge().is_some();
+    if finish.exit_code != 0 && !works && plan.ladder.is_empty() {
+        let call = if who.is_empty() { String::new() } else { format!("; call {who}") };
+        let text = format!("no further way in this catalog{call} (rollback contacts)");
+        page.text(&format!("{INDENT}next  "), Paint::Strong, &text);
+    } else if finish.exit_code != 0 && !who.is_empty() {
         page.text(INDENT, Paint::Dim, &format!("decides: {who} (rollback contacts)"));
     }
     let word = state.after.word(&plan.after).filter(|word| word != "closed");
@@ -116,44 +129,6 @@ fn place_of(state: &RunState) -> String {
     place_words(Some(&state.start.context), &state.start.namespace)
 }
 
-fn headline(state: &RunState, finish: &Finish) -> (Mark, String) {
-    let took = millis(finish.elapsed_ms);
-    let budget = state.start.budget_ms.map_or(String::new(), |budget| {
-        let over = finish.elapsed_ms.saturating_sub(budget);
-        if over > 0 {
-            format!(" (budget {}, {} over)", millis(budget), millis(over))
-        } else {
-            format!(" (budget {})", millis(budget))
-        }
-    });
-    let simulated = if state.start.simulated { "SIMULATED: " } else { "" };
-    let (mark, text) = match finish.verdict {
-        Verdict::Recovered => (Mark::Done, format!("recovered in {took}{budget}")),
-        Verdict::Applied if is_already_there(finish) && went_forward(state) => {
-            (Mark::Done, format!("forward again in {took}{budget}"))
-        }
-        Verdict::Applied if is_already_there(finish) => {
-            (Mark::Done, format!("already there, seen in {took}"))
-        }
-        Verdict::Applied => {
-            (Mark::Warn, format!("applied, recovery not shown, after {took}{budget}"))
-        }
-        Verdict::Failed => (Mark::Failed, format!("failed after {took}{budget}")),
-        Verdict::Aborted if state.confirmed == Some(false) => {
-            (Mark::Warn, "declined: nothing was changed".to_owned())
-        }
-        Verdict::Aborted => (Mark::Warn, format!("aborted after {took}{budget}")),
-        Verdict::Unknown => (Mark::Doubt, format!("outcome unknown after {took}{budget}")),
-    };
-    (mark, format!("{simulated}{text}"))
-}
-
-/// The way forward changed something, and the checks are green.
-fn went_forward(state: &RunState) -> bool {
-    let done = |step: &StepRun| matches!(step.state, StepState::Done { .. });
-    state.start.forward_of.is_some() && state.steps.iter().any(done)
-}
-
 /// Nothing had to be changed, and the checks are green: a success that is no recovery.
 pub(super) fn is_already_there(finish: &Finish) -> bool {
     finish.verdict == Verdict::Applied && finish.exit_code == 0
@@ -161,6 +136,11 @@ pub(super) fn is_already_there(finish: &Finish) -> bool {
 
 pub(super) fn is_failed(step: &StepRun) -> bool {
     matches!(step.state, StepState::Failed { .. })
+}
+
+/// Whether what a step did waits for a merge.
+fn awaits(step: &StepRun) -> bool {
+    matches!(step.state, StepState::Done { effect: EffectKind::Awaiting })
 }
 
 /// Whether a step's sentence is evidence that belongs on the card of a recovery.
@@ -240,8 +220,10 @@ pub(super) fn criterion_words(judged: &Judged) -> String {
 }
 
 fn awaiting(page: &mut Page, state: &RunState) {
-    for step in &state.steps {
-        if matches!(step.state, StepState::Done { effect: EffectKind::Awaiting }) {
+    for step in state.steps.iter().filter(|step| awaits(step)) {
+        if state.only_a_merge().is_some() {
+            page.text(&format!("{INDENT}next  "), Paint::Strong, &format!("merge: {}", step.why));
+        } else {
             page.text(INDENT, Paint::Change, &format!("waits for somebody: {}", step.why));
         }
     }

@@ -27,6 +27,7 @@ mod kinds;
 mod loader;
 mod locks;
 mod monitor;
+mod offers;
 mod prometheus;
 mod rehearsal;
 mod rollouts;

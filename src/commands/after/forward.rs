@@ -87,9 +87,11 @@ pub fn forward(
         catalog,
         screen: screen.clone(),
         simulated: false,
+        stood_in: Vec::new(),
         adapt: Some(&adapt),
         way: Some(Way { check: &check, begun: &begun }),
         state: journal::state_dir()?,
+        climbed: false,
     };
     let exit = launch.go(target.clone())?;
     if exit == Exit::Success && args.run.dry_run && overridden.is_none() && !open.is_empty() {

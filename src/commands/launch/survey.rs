@@ -77,7 +77,9 @@ impl Launch<'_> {
         let circumstances = Circumstances {
             ladder: match &draft.forward_of {
                 // What does not work forward is rolled back again.
-                Some(_) => runbook.methods.first().map(|it| rung_of(&runbook.target, it, &given)),
+                Some(_) => {
+                    runbook.methods.first().map(|it| self.rung_of(&runbook.target, it, &given))
+                }
                 None => None,
             }
             .map_or_else(|| self.ladder(runbook, &draft.method, &given), |rung| vec![rung]),
@@ -109,7 +111,7 @@ impl Launch<'_> {
         let mut rungs = Vec::new();
         let above = runbook.methods.iter().skip_while(|it| it.name != method).skip(1);
         let above = above.filter(|method| method.not_ready.is_none());
-        rungs.extend(above.map(|method| rung_of(&runbook.target, method, given)));
+        rungs.extend(above.map(|method| self.rung_of(&runbook.target, method, given)));
         let mut targets = Vec::new();
         if runbook.target.level == Level::Component
             && let Some(service) = &runbook.service
@@ -125,7 +127,7 @@ impl Launch<'_> {
                 let Ok(parameters) = Parameters::parse(&self.args.params) else { continue };
                 let given = self.given(&runbook, &settings, &parameters.with_environment());
                 let ready = runbook.methods.iter().filter(|method| method.not_ready.is_none());
-                rungs.extend(ready.map(|method| rung_of(&target, method, &given)));
+                rungs.extend(ready.map(|method| self.rung_of(&target, method, &given)));
             }
         }
         rungs
@@ -140,10 +142,24 @@ impl Launch<'_> {
         parameters: &Parameters,
     ) -> Vec<String> {
         let mut given = self.catalog.flags();
-        for (name, value) in parameters.given(&draft::known(runbook, settings)) {
+        let known = draft::known(runbook, settings);
+        // What only the sandbox can give is given again by the next rehearsal.
+        let own = |name: &str| self.stood_in.iter().any(|it| it == name);
+        for (name, value) in parameters.given(&known).filter(|(name, _)| !own(name)) {
             given.extend(["--param".to_owned(), format!("{name}={value}")]);
         }
         given
+    }
+
+    fn rung_of(&self, target: &Target, method: &Method, given: &[String]) -> Rung {
+        Rung {
+            target: target.clone(),
+            method: method.name.clone(),
+            budget: method.budget,
+            steps: method.steps.iter().map(|step| step.name.clone()).collect(),
+            given: given.to_vec(),
+            rehearsed: self.simulated,
+        }
     }
 }
 
@@ -164,16 +180,6 @@ pub fn reader(setting: &Setting, needs_cluster: bool) -> Result<Reader> {
 pub fn pin_context(draft: &mut Draft) {
     if draft.context.is_none() && plan::needs_cluster(&draft.steps) {
         draft.context = current_context(&plan::setting(draft)).ok();
-    }
-}
-
-fn rung_of(target: &Target, method: &Method, given: &[String]) -> Rung {
-    Rung {
-        target: target.clone(),
-        method: method.name.clone(),
-        budget: method.budget,
-        steps: method.steps.iter().map(|step| step.name.clone()).collect(),
-        given: given.to_vec(),
     }
 }
 

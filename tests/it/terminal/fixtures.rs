@@ -182,6 +182,7 @@ pub fn plan() -> Plan {
                     "Deploy the restored code",
                 ]),
                 given: Vec::new(),
+                rehearsed: false,
             },
             Rung {
                 target: Target { level: Level::Service, name: "netra-backend".to_owned() },
@@ -189,6 +190,7 @@ pub fn plan() -> Plan {
                 budget: Some(Duration::from_secs(60)),
                 steps: strings(&["Turn every flag off"]),
                 given: Vec::new(),
+                rehearsed: false,
             },
         ],
         survey: SurveyNote {

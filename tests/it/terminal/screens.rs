@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use rollback::terminal::plan_view::{blocked_text, plan_text};
+use rollback::terminal::plan_view::{Before, blocked_text, plan_text};
 use rollback::terminal::resume_view::{resume_question, resume_text};
 use rollback::terminal::runs_view::runs_table;
 use rollback::terminal::story::run_story;
@@ -48,11 +48,12 @@ fn a_simulated_plan_says_so_before_anything_else() {
 #[test]
 fn a_blocked_plan_ends_with_what_to_do() {
     let plan = fixtures::blocked_plan();
-    let text = plan_text(&plan, &plain()) + "\n" + &blocked_text(&plan, &plain());
+    let text =
+        plan_text(&plan, &plain()) + "\n" + &blocked_text(&plan, &Before::default(), &plain());
     assert!(text.contains("--skip-blocked restart-backend"), "{text}");
     assert!(text.contains("runbooks/components/tool-dispatcher.yaml:19:9"), "{text}");
     insta::assert_snapshot!("blocked", text);
-    insta::assert_snapshot!("blocked_colour", blocked_text(&plan, &coloured()));
+    insta::assert_snapshot!("blocked_colour", blocked_text(&plan, &Before::default(), &coloured()));
 }
 
 #[test]
@@ -146,7 +147,7 @@ fn all_screens(style: &Style) -> Vec<String> {
             let mut plan = plan.clone();
             plan.simulated = simulated;
             screens.push(plan_text(&plan, style));
-            screens.push(blocked_text(&plan, style));
+            screens.push(blocked_text(&plan, &Before::default(), style));
         }
     }
     let stories: [fn() -> Story; 9] = [

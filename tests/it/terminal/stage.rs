@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rollback::event::{Live, Record};
 use rollback::output::jsonl::JsonLines;
 use rollback::terminal::live::LiveView;
-use rollback::terminal::plan_view::{blocked_text, plan_text};
+use rollback::terminal::plan_view::{Before, blocked_text, plan_text};
 use rollback::terminal::prompt::{self, Answer, Reply};
 use rollback::terminal::runs_view::runs_table;
 use rollback::terminal::style::{ColorChoice, Stream, Style};
@@ -170,7 +170,7 @@ fn screens() -> String {
     let blocked = fixtures::blocked_plan();
     say(&plan_text(&fixtures::plan(), &style));
     say(&plan_text(&blocked, &style));
-    say(&blocked_text(&blocked, &style));
+    say(&blocked_text(&blocked, &Before::default(), &style));
     for story in [
         fixtures::recovered(),
         fixtures::applied(),
