@@ -156,14 +156,38 @@ impl Followed {
         tier.items.iter().filter(|item| self.items.get(&item.id).is_some_and(|seen| !seen.holds))
     }
 
-    /// The word for lists: `closed`, `2 of 4 tiers`; none where there is no validation.
+    /// The word for lists: `closed`, `not begun`, `2 of 4 tiers`; none where there is no validation.
     pub fn word(&self, after: &After) -> Option<String> {
         let of = after.tiers.len();
         if of == 0 {
             return None;
         }
         let open = self.open_tiers(after).count();
-        Some(if open == 0 { "closed".to_owned() } else { format!("{} of {of} tiers", of - open) })
+        Some(match open {
+            0 => "closed".to_owned(),
+            _ if self.tiers.is_empty() => "not begun".to_owned(),
+            _ => format!("{} of {of} tiers", of - open),
+        })
+    }
+
+    /// Where the validation is that is not closed, in words; none where nothing is open.
+    pub fn open_words(&self, after: &After) -> Option<String> {
+        Some(match self.word(after)?.as_str() {
+            "closed" => return None,
+            "not begun" => "its validation is not begun".to_owned(),
+            word => format!("{word} of its validation hold"),
+        })
+    }
+
+    /// All items that do not hold, with what was seen.
+    pub fn failed<'a>(
+        &'a self,
+        after: &'a After,
+    ) -> impl Iterator<Item = (&'a ItemPlan, &'a Seen)> {
+        let items = after.items().map(|(_, item)| item);
+        items.filter_map(|item| {
+            self.items.get(&item.id).filter(|seen| !seen.holds).map(|seen| (item, seen))
+        })
     }
 }
 

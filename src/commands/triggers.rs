@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::cli::{Output, TriggersArgs, TriggersExport};
+use crate::draft::known;
 use crate::error::{Error, Exit, Result};
 use crate::output::rules;
 use crate::runbook::Settings;
@@ -47,7 +48,19 @@ pub fn triggers(catalog: &Catalog, screen: &Screen, args: &TriggersArgs) -> Resu
 pub fn load(catalog: &Catalog, params: &[String]) -> Result<(Settings, Watching)> {
     let settings = catalog.settings()?;
     let mut watching = catalog.watching(&settings)?;
-    watching.resolve(&settings, &Parameters::parse(params)?.with_environment())?;
+    let parameters = Parameters::parse(params)?.with_environment();
+    watching.resolve(&settings, &parameters)?;
+    let given = watching.triggers.iter().map(|(name, trigger)| {
+        let mut flags = catalog.flags();
+        if let Some((runbook, settings)) = trigger.target().and_then(|it| catalog.runbook(&it).ok())
+        {
+            for (name, value) in parameters.given(&known(&runbook, &settings)) {
+                flags.extend(["--param".to_owned(), format!("{name}={value}")]);
+            }
+        }
+        (name.clone(), flags)
+    });
+    watching.given = given.collect();
     Ok((settings, watching))
 }
 

@@ -165,10 +165,17 @@ pub fn validation(story: &Story) -> Vec<Block> {
     }
     let mut blocks = vec![Block::Text(match &followed.closed {
         Some((ts, by)) => format!("Closed by {} at {}.", line(by), moment(ts)),
+        None if followed.tiers.is_empty() => "Not begun.".to_owned(),
         None => format!("Not closed: {} hold.", followed.word(after).unwrap_or_default()),
     })];
     for tier in &after.tiers {
-        let word = if followed.holds(&tier.name) { "holds" } else { "open" };
+        let word = if followed.failing(tier).next().is_some() {
+            "fails"
+        } else if followed.holds(&tier.name) {
+            "holds"
+        } else {
+            "open"
+        };
         blocks.push(Block::Heading(3, format!("{}: {word}", tier.title)));
         let rows = tier.items.iter().map(|item| {
             let seen = followed.items.get(&item.id);

@@ -61,12 +61,23 @@ fn engineers(story: &Story) -> Vec<String> {
     if let Some(word) = state.after.word(&story.plan.after) {
         lines.push(format!("Validation: {word}."));
     }
-    let bad = state.finish.as_ref().is_none_or(|finish| finish.verdict != Verdict::Recovered);
+    for (item, seen) in state.after.failed(&story.plan.after) {
+        let at = minute(&seen.ts);
+        lines.push(format!("  {} does not hold: {} ({at})", item.check.name, line(&seen.why)));
+    }
+    let bad = !fails(story).is_empty()
+        || state.finish.as_ref().is_none_or(|finish| finish.verdict != Verdict::Recovered);
     if let Some(offer) = state.offer.as_ref().filter(|_| bad) {
         lines.push(format!("Next: {}", offer.command.join(" ")));
     }
     lines.push(format!("Run {}: rollback runs show {}", state.run_id, state.run_id));
     lines
+}
+
+/// The items of the validation that do not hold: whatever the run came to, it does not work.
+fn fails(story: &Story) -> Vec<String> {
+    let failed = story.state.after.failed(&story.plan.after);
+    failed.map(|(item, _)| item.check.name.clone()).collect()
 }
 
 fn stakeholders(story: &Story) -> Vec<String> {
@@ -79,7 +90,18 @@ fn stakeholders(story: &Story) -> Vec<String> {
         story.plan.environment(),
         minute(&state.started)
     )];
+    let fails = fails(story);
     lines.push(match state.finish.as_ref().map(|finish| (finish.verdict, finish)) {
+        Some((Verdict::Recovered | Verdict::Applied, finish)) if !fails.is_empty() => format!(
+            "It came to its end at {}, but the validation since then failed: {}. The next measure \
+             is being decided.",
+            minute(&finish.ts),
+            fails.join(", ")
+        ),
+        Some((Verdict::Applied, finish)) if state.only_a_merge().is_some() => format!(
+            "It works again by its checks since {}; a change still waits to be merged.",
+            minute(&finish.ts)
+        ),
         Some((Verdict::Recovered, finish)) => {
             let took =
                 story.time_to_recovery().map_or(String::new(), |it| format!(" ({})", duration(it)));
@@ -104,10 +126,10 @@ fn stakeholders(story: &Story) -> Vec<String> {
         lines.push(format!("Decided by {}.", line(who)));
     }
     if let Some(word) = state.after.word(&story.plan.after) {
-        lines.push(if word == "closed" {
-            "The validation afterwards is complete.".to_owned()
-        } else {
-            format!("The validation afterwards: {word} complete.")
+        lines.push(match word.as_str() {
+            "closed" => "The validation afterwards is complete.".to_owned(),
+            "not begun" => "The validation afterwards is not begun.".to_owned(),
+            word => format!("The validation afterwards: {word} complete."),
         });
     }
     lines
@@ -117,6 +139,17 @@ fn customers(story: &Story) -> Vec<String> {
     let state = &story.state;
     let began = minute(&state.started);
     vec![match state.finish.as_ref() {
+        Some(finish)
+            if !fails(story).is_empty()
+                && matches!(finish.verdict, Verdict::Recovered | Verdict::Applied) =>
+        {
+            format!(
+                "Because of a problem we have taken a recent change back ({began} to {}). Our \
+                 checks since then show that not everything works yet. We are working on it and \
+                 will tell you.",
+                minute(&finish.ts)
+            )
+        }
         Some(finish) if finish.verdict == Verdict::Recovered => {
             let watch = if state.after.closed.is_some() {
                 "We have checked it since, and it works as it should."

@@ -33,6 +33,10 @@ pub struct Watching {
     /// The secrets that stand in it once it is resolved; nobody may see them.
     #[serde(skip)]
     pub secrets: Vec<String>,
+    /// What each trigger's command line needs besides: the catalog and the parameters that were
+    /// given, as far as its runbook knows them.
+    #[serde(skip)]
+    pub given: BTreeMap<String, Vec<String>>,
 }
 
 /// A server that is asked.

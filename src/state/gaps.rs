@@ -3,6 +3,8 @@
 
 use super::{Judged, RunState, StepRun, StepState};
 use crate::event::{EffectKind, SkipReason};
+use crate::plan::Plan;
+use crate::step::Nature;
 
 impl RunState {
     /// The step whose merge is all that is left to do: its change waits, and every check holds.
@@ -27,6 +29,25 @@ impl RunState {
                 word(step).map(|word| format!("step {} {} {word}", index + 1, step.name))
             })
             .collect()
+    }
+
+    /// Whether it changed something, as far as its records tell.
+    pub fn changed(&self) -> bool {
+        let acts = |id: &str, plan: &Plan| {
+            plan.step(id).is_some_and(|planned| planned.nature != Nature::Check)
+        };
+        let done = |step: &StepRun| matches!(step.state, StepState::Done { .. });
+        self.plan()
+            .is_some_and(|plan| self.steps.iter().any(|step| done(step) && acts(&step.id, &plan)))
+    }
+
+    /// The word for lists of people: what came to nothing else is `already there`.
+    pub fn told_word(&self) -> &'static str {
+        let green = self.finish.as_ref().is_some_and(|finish| finish.exit_code == 0);
+        match self.word() {
+            "applied" if green && !self.changed() => "already there",
+            word => word,
+        }
     }
 
     /// Whether the way forward turned a check red that was green.

@@ -38,8 +38,8 @@ pub fn runs_table(runs: &[RunState], style: &Style) -> String {
             places.push(place);
         }
     }
-    // id, time (11), what, verdict (10), took (6), two spaces between.
-    let what_width = style.width.saturating_sub(id_width + 11 + 10 + 6 + 8).max(10);
+    // id, time (11), what, verdict (13), took (6), two spaces between.
+    let what_width = style.width.saturating_sub(id_width + 11 + 13 + 6 + 8).max(10);
     for (index, name) in places.iter().enumerate() {
         if index > 0 {
             page.blank();
@@ -47,7 +47,7 @@ pub fn runs_table(runs: &[RunState], style: &Style) -> String {
         page.text("", Paint::Strong, name);
         if style.width < NARROW {
             for (run, id) in runs.iter().zip(&ids).filter(|(run, _)| place(run) == *name) {
-                page.sides((Paint::Plain, ""), (Paint::Plain, id), (paint(run), run.word()));
+                page.sides((Paint::Plain, ""), (Paint::Plain, id), (paint(run), run.told_word()));
                 page.text(
                     "    ",
                     Paint::Plain,
@@ -59,13 +59,12 @@ pub fn runs_table(runs: &[RunState], style: &Style) -> String {
         let head = row(&["run", "when (UTC)", "what", "verdict", "took"], id_width, what_width);
         page.push(&[(Paint::Dim, &head.join(""))]);
         for (run, id) in runs.iter().zip(&ids).filter(|(run, _)| place(run) == *name) {
-            let what = format!("{} {} {}", run.start.target, style.dot(), run.start.method);
-            let what = cut(&style.clean(&what), what_width, style);
+            let what = what(run, what_width, style);
             let took = run.finish.as_ref().map_or(String::new(), |end| millis(end.elapsed_ms));
             let over = run.over_budget && run.finish.is_some();
             let took = if over { format!("{took}!") } else { took };
             let when = when(&run.started);
-            let cells = row(&[id, &when, &what, run.word(), &took], id_width, what_width);
+            let cells = row(&[id, &when, &what, run.told_word(), &took], id_width, what_width);
             let (before, word, after) = (cells[..3].concat(), &cells[3], &cells[4]);
             page.push(&[(Paint::Plain, &before), (paint(run), word), (Paint::Plain, after)]);
         }
@@ -125,13 +124,25 @@ pub fn sparkline(values: &[u64], style: &Style) -> String {
 fn unclosed(page: &mut Page<'_>, runs: &[RunState]) {
     for run in runs.iter().filter(|run| run.finish.is_some() && !run.start.simulated).take(SHOWN) {
         let Some(plan) = run.plan() else { continue };
-        let Some(word) = run.after.word(&plan.after) else { continue };
-        if plan.after.required && word != "closed" {
-            let text = format!("{} is not closed: {word} of its validation hold", run.start.target);
+        let Some(open) = run.after.open_words(&plan.after) else { continue };
+        if plan.after.required {
+            let text = format!("{} is not closed: {open}", run.start.target);
             page.text("", Paint::Change, &text);
             page.command(2, &["rollback", "validate", &run.run_id].map(str::to_owned));
         }
     }
+}
+
+/// Target and method; where that is too wide the target is cut, never the method.
+fn what(run: &RunState, columns: usize, style: &Style) -> String {
+    let method = style.clean(&format!(" {} {}", style.dot(), run.start.method));
+    let target = style.clean(&run.start.target);
+    let room = columns.saturating_sub(width(&method));
+    if width(&target) <= room {
+        return target + &method;
+    }
+    let name = target.split_once(' ').map_or(target.as_str(), |(_, name)| name);
+    cut(&format!("{}{method}", cut(name, room.max(4), style)), columns, style)
 }
 
 fn row(cells: &[&str; 5], id_width: usize, what_width: usize) -> [String; 5] {
@@ -142,7 +153,7 @@ fn row(cells: &[&str; 5], id_width: usize, what_width: usize) -> [String; 5] {
         pad(cells[0], id_width),
         pad(cells[1], 11),
         pad(cells[2], what_width),
-        pad(cells[3], 10),
+        pad(cells[3], 13),
         format!("{}{}", " ".repeat(6usize.saturating_sub(width(cells[4]))), cells[4]),
     ]
 }
@@ -160,8 +171,8 @@ fn when(ts: &str) -> String {
 }
 
 fn paint(run: &RunState) -> Paint {
-    match run.word() {
-        "recovered" => Paint::Good,
+    match run.told_word() {
+        "recovered" | "already there" => Paint::Good,
         "failed" => Paint::Bad,
         _ => Paint::Change,
     }

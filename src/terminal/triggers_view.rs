@@ -24,11 +24,9 @@ pub fn table(found: &[Evaluation], style: &Style) -> String {
         }
         page.command(8, &one.command);
     }
-    for (state, word, word_paint) in [
-        (State::Unknown, "unknown", Paint::Change),
-        (State::False, "not so", Paint::Good),
-        (State::Reported, "told by people", Paint::Dim),
-    ] {
+    for (state, word, word_paint) in
+        [(State::Unknown, "unknown", Paint::Change), (State::False, "not so", Paint::Good)]
+    {
         if of(state).next().is_none() {
             continue;
         }
@@ -40,7 +38,13 @@ pub fn table(found: &[Evaluation], style: &Style) -> String {
         }
     }
     if of(State::Reported).next().is_some() {
-        page.text("  ", Paint::Dim, "report one: rollback … --trigger NAME --reason TEXT");
+        page.blank();
+        page.push(&[(Paint::Dim, "only people can tell; if one is so:")]);
+    }
+    for one in of(State::Reported) {
+        let lead = format!("  {:<name$}", one.name);
+        page.text(&lead, Paint::Plain, &one.why);
+        page.command(8, &one.command);
     }
     page.finish()
 }
@@ -73,9 +77,12 @@ fn paint(severity: Severity) -> Paint {
     }
 }
 
-/// `12.5% (> 10%)`.
+/// `12.5% (> 10%)`; `1%, limit 10%` of what is not so, which is no comparison that holds.
 fn evidence(one: &Evaluation) -> String {
     match (one.value, one.bound) {
+        (Some(_), Some(bound)) if one.state == State::False => {
+            format!("{}, limit {}", one.why, bound.show(bound.value))
+        }
         (Some(_), Some(bound)) => format!("{} ({bound})", one.why),
         _ => one.why.clone(),
     }

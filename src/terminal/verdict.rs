@@ -77,18 +77,15 @@ fn followed(page: &mut Page<'_>, state: &RunState, finish: &Finish) {
     } else if finish.exit_code != 0 && !who.is_empty() {
         page.text(INDENT, Paint::Dim, &format!("decides: {who} (rollback contacts)"));
     }
-    let word = state.after.word(&plan.after).filter(|word| word != "closed");
-    let Some(word) = word.filter(|_| !state.start.simulated) else { return };
+    let open = state.after.open_words(&plan.after).filter(|_| !state.start.simulated);
+    let Some(open) = open else { return };
     if plan.after.required {
-        let text = format!("not closed: {word} of its validation hold");
+        let text = format!("not closed: {open}");
         page.text(INDENT, Paint::Change, &text);
         page.command(4, &["rollback", "validate", &state.run_id].map(str::to_owned));
     } else if matches!(finish.verdict, Verdict::Recovered | Verdict::Applied) {
-        page.sides(
-            (Paint::Plain, INDENT),
-            (Paint::Dim, &format!("rollback validate {}", state.run_id)),
-            (Paint::Dim, &format!("{word} hold")),
-        );
+        let text = format!("{open}: rollback validate {}", state.run_id);
+        page.text(INDENT, Paint::Dim, &text);
     }
 }
 

@@ -111,6 +111,11 @@ pub fn all(watching: &Watching) -> Vec<Evaluation> {
 }
 
 fn evaluate(watching: &Watching, name: &str, trigger: &Trigger) -> Evaluation {
+    let mut command = trigger.command_line(name);
+    if trigger.reported.is_some() {
+        command.extend(["--reason".to_owned(), "TEXT".to_owned()]);
+    }
+    command.extend(watching.given.get(name).into_iter().flatten().cloned());
     let mut evaluation = Evaluation {
         name: name.to_owned(),
         title: trigger.title.clone(),
@@ -120,13 +125,12 @@ fn evaluate(watching: &Watching, name: &str, trigger: &Trigger) -> Evaluation {
         bound: trigger.bound,
         since: None,
         why: String::new(),
-        command: trigger.command_line(name),
+        command,
         seen: Seen::Unknown,
     };
     if let Some(what) = &trigger.reported {
         evaluation.state = State::Reported;
         evaluation.why.clone_from(what);
-        evaluation.command.extend(["--reason".to_owned(), "TEXT".to_owned()]);
         return evaluation;
     }
     match ask(watching, trigger) {
@@ -151,7 +155,7 @@ fn ask(watching: &Watching, trigger: &Trigger) -> Result<Found, String> {
         let point = watching
             .prometheus()?
             .instant(&minimum.query, None)
-            .map_err(|why| format!("its minimum of data: {}", why.sentence()))?;
+            .map_err(|why| format!("the traffic it needs: {}", why.sentence()))?;
         if point.value < f64::from(minimum.at_least) {
             return Err(format!(
                 "too little data: {:.0} where at least {} are wanted",

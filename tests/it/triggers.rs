@@ -293,3 +293,26 @@ fn dashboard_is_one(board: &serde_json::Value) {
         assert!(values.len() == steps.len() - 1 && values.is_sorted(), "{steps:?}");
     }
 }
+
+#[test]
+fn an_offered_command_carries_the_parameters_and_reported_triggers_say_who_can_tell() {
+    let scenario = Scenario::new()
+        .component("shop", &format!("parameters:\n  region: {{ default: a }}\n{HARMLESS}"))
+        .settings(
+            "apiVersion: rollback/v1\ncontext: test\nnamespace: shop\nparameters:\n  region: { \
+             default: a }\n",
+        )
+        .file(
+            "runbooks/triggers.yaml",
+            "apiVersion: rollback/v1\ntriggers:\n  down: { title: Down, severity: red, command: \
+             [\"false\"], rollback: component shop }\n  leak: { title: Leak, severity: red, \
+             reported: somebody saw foreign data, rollback: component shop }\n",
+        );
+    let ended = scenario.run(&["triggers", "--param", "region=b"]).exits(21);
+    let ended = ended.says("only people can tell; if one is so:");
+    ended.says("rollback component shop --trigger down --param region=b");
+    let found = scenario.run(&["triggers", "--param", "region=b", "-o", "json"]).json();
+    let command = found["triggers"][1]["command"].as_array().expect("argv").len();
+    let wanted = "rollback component shop --trigger leak --reason TEXT --param region=b";
+    assert_eq!(command, wanted.split(' ').count(), "{found}");
+}

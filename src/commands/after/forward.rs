@@ -105,7 +105,7 @@ pub fn forward(
     Ok(exit)
 }
 
-/// The newest rollback of a target that is over and was no rehearsal.
+/// The newest rollback of a target that is over, was no rehearsal and changed something.
 fn newest(target: &Target) -> Result<Past> {
     let dir = journal::state_dir()?;
     let wanted = target.to_string();
@@ -114,6 +114,7 @@ fn newest(target: &Target) -> Result<Past> {
             && state.finish.is_some()
             && !state.start.simulated
             && state.start.forward_of.is_none()
+            && state.changed()
     };
     let mut ids = read::run_ids(&dir)?;
     ids.reverse();
@@ -125,10 +126,12 @@ fn newest(target: &Target) -> Result<Past> {
             return Past::read(dir, &id);
         }
     }
-    Err(Error::usage(format!("there is no finished rollback of {target} on this machine"))
-        .hint("name the run that changed it, a service's or the system's: --run RUN")
-        .hint("see them: rollback runs")
-        .into())
+    Err(Error::usage(format!(
+        "there is no finished rollback of {target} on this machine that changed something"
+    ))
+    .hint("name the run that changed it, a service's or the system's: --run RUN")
+    .hint("see them: rollback runs")
+    .into())
 }
 
 fn refuse_wrong_run(past: &Past) -> Result<()> {

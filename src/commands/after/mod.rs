@@ -31,11 +31,36 @@ pub struct Past {
 }
 
 impl Past {
-    /// The run that was named, whatever it came to.
+    /// The run that was named, whatever it came to; otherwise the newest that was no rehearsal, and
+    /// the newest rehearsal where nothing else ever ran.
     pub fn find(run: Option<&str>) -> Result<Past> {
         let dir = journal::state_dir()?;
-        let run_id = read::find_run(&dir, run)?;
+        let named = run.filter(|run| *run != "last");
+        if named.is_none() {
+            let mut ids = read::run_ids(&dir)?;
+            ids.reverse();
+            // What cannot be read says so itself.
+            let real = ids.iter().find(|id| {
+                let read = read::read(&journal::run_dir(&dir, id).join(journal::FILE));
+                let state = read.ok().and_then(|read| RunState::fold(&read.records));
+                state.is_none_or(|state| !state.start.simulated)
+            });
+            if let Some(id) = real {
+                return Past::read(dir, id);
+            }
+        }
+        let run_id = read::find_run(&dir, named)?;
         Past::read(dir, &run_id)
+    }
+
+    /// The newest run of all, where it is a rehearsal that came after this one.
+    pub fn newer_rehearsal(&self) -> Option<String> {
+        let newest = read::run_ids(&self.dir).ok()?.pop()?;
+        (!self.state.start.simulated && newest > self.state.run_id)
+            .then(|| Past::read(self.dir.clone(), &newest).ok())
+            .flatten()
+            .filter(|past| past.state.start.simulated)
+            .map(|past| past.state.run_id)
     }
 
     /// The run with this id.

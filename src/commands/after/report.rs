@@ -19,7 +19,11 @@ const CHAIN: usize = 16;
 
 /// Writes the report.
 pub fn report(screen: &Screen, args: &ReportArgs) -> Result<Exit> {
-    let story = story(Past::find(args.run.as_deref())?);
+    let past = Past::find(args.run.as_deref())?;
+    if let (None, Some(newer)) = (&args.run, past.newer_rehearsal()) {
+        screen.say(&format!("there is a newer rehearsal: rollback report {newer}"));
+    }
+    let story = story(past);
     let format = args.format.unwrap_or_else(|| guess(screen, args.out.as_deref()));
     if let Some(path) = &args.out
         && std::fs::metadata(path).is_ok_and(|meta| !meta.is_file())

@@ -12,6 +12,7 @@ use crate::error::{Error, Exit, Result};
 use crate::event::{Phase, Record};
 use crate::inbox::Inbox;
 use crate::output::samples;
+use crate::plan::Rung;
 use crate::run::millis;
 use crate::runbook::watching::Watching;
 use crate::secrets;
@@ -272,7 +273,17 @@ impl Soak<'_> {
             return Ok(());
         }
         self.offered = true;
-        let Some(rung) = self.past.plan.ladder.first().cloned() else { return Ok(()) };
+        let held = self.past.state.after.items.get(&item.id).is_some_and(|seen| seen.regressed);
+        let more = if held { " any more" } else { "" };
+        // What the run itself offered was found to be open, as far as it could be known.
+        let last = self.past.state.offer.as_ref();
+        let was = |it: &&Rung| {
+            last.is_some_and(|last| {
+                last.target == it.target.to_string() && last.method == it.method
+            })
+        };
+        let ladder = &self.past.plan.ladder;
+        let Some(rung) = ladder.iter().find(was).or(ladder.first()).cloned() else { return Ok(()) };
         let mut command = rung.command();
         command.extend(self.past.state.start.inherited(&self.past.state.run_id));
         self.past.add(
@@ -282,7 +293,7 @@ impl Soak<'_> {
                 method: rung.method.clone(),
                 command,
                 ready: None,
-                why: format!("{} does not hold any more", item.check.name),
+                why: format!("{} does not hold{more}", item.check.name),
             },
         )
     }

@@ -33,3 +33,30 @@ fn the_list_says_when_a_runbook_was_run_and_that_it_was_not_rehearsed() {
     assert_eq!(entry["last_run"]["run_id"], scenario.runs()[0].as_str());
     assert_eq!(entry["rehearsal_due"], true);
 }
+
+#[test]
+fn what_is_asked_without_a_run_is_about_the_newest_that_was_no_rehearsal() {
+    let (scenario, _endpoint) = recovered();
+    let real = scenario.runs()[0].clone();
+    scenario.run(&["rehearse", "component", "dispatcher", "--pod-start", "10ms"]).exits(5);
+    let newer = scenario.runs().pop().expect("a rehearsal");
+    assert_ne!(real, newer);
+    scenario.run(&["recovery"]).exits(0).says("Monitor for 24 hours");
+    scenario.run(&["validate", "--status"]).exits(5).says(&real);
+    assert!(!scenario.run(&["update"]).exits(0).stdout.contains("REHEARSAL"));
+    let report = scenario.run(&["report"]).exits(0);
+    assert!(!report.stdout.contains("SIMULATED"), "{}", report.stdout);
+    report.says(&format!("there is a newer rehearsal: rollback report {newer}"));
+    scenario.run(&["report", &newer]).exits(0).says("SIMULATED");
+}
+
+#[test]
+fn a_run_that_found_everything_there_is_listed_as_that_and_is_not_what_forward_takes_back() {
+    let (scenario, _endpoint) = recovered();
+    let real = scenario.runs()[0].clone();
+    scenario.run(&["component", "dispatcher", "--yes"]).exits(0).says("already there");
+    scenario.run(&["runs"]).exits(0).says("already there");
+    let forward = ["forward", "component", "dispatcher", "--dry-run", "-o", "json"];
+    let ended = scenario.run(&forward).exits(4);
+    ended.says("NEW_CODE").says(&format!("rollback recovery {real}"));
+}

@@ -79,7 +79,7 @@ pub fn recovered() -> (Scenario, Endpoint) {
         ])
         .exits(0)
         .says("recovered")
-        .says("0 of 2 tiers hold");
+        .says("validation is not begun: rollback validate");
     (scenario, endpoint)
 }
 

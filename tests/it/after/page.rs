@@ -93,3 +93,23 @@ fn an_update_says_what_is_so_to_each_audience() {
         assert!(!customers.contains(internal), "{customers}");
     }
 }
+
+#[test]
+fn an_item_that_failed_since_vetoes_that_it_works_and_is_named() {
+    let (scenario, _endpoint) = recovered();
+    scenario.run(&["validate", "--answer", "user-login=fail", "--note", "blank page"]).exits(1);
+    let text = |audience| scenario.run(&["update", "--audience", audience]).exits(0).stdout;
+    let customers = text("customers");
+    assert!(!customers.contains("working again"), "{customers}");
+    assert!(customers.contains("not everything works yet"), "{customers}");
+    let stakeholders = text("stakeholders");
+    assert!(stakeholders.contains("failed: User login"), "{stakeholders}");
+    assert!(!stakeholders.contains("seen working"), "{stakeholders}");
+    let engineers = text("engineers");
+    assert!(engineers.contains("User login does not hold: blank page"), "{engineers}");
+    assert!(engineers.contains("Next: rollback component dispatcher"), "{engineers}");
+    let report = scenario.run(&["report"]).exits(0).stdout;
+    assert!(report.contains("### Immediate validation: fails"), "{report}");
+    let offered = scenario.records().into_iter().find(|it| it["type"] == "escalation_offered");
+    assert_eq!(offered.expect("an offer")["why"], "User login does not hold", "it never held");
+}

@@ -82,8 +82,8 @@ fn who_decided_a_system_rollback_is_asked_again_until_it_is_one_who_may() {
     screen.exp_string("Type system").expect("the name");
     screen.send_line("system").expect("typed");
     screen.exp_string("recovery not shown").expect("the verdict");
-    screen.exp_string("decides: Engineering Lead").expect("whom to ask next");
-    screen.exp_string("not closed: 0 of 2 tiers").expect("the validation is open");
+    screen.exp_string("call Engineering Lead").expect("whom to ask next");
+    screen.exp_string("not closed: its validation is not begun").expect("the validation is open");
     screen.exp_eof().expect("the end");
     let records = scenario.records();
     let confirmed = records.iter().find(|it| it["type"] == "confirmed").expect("confirmed");

@@ -149,10 +149,10 @@ fn a_system_run_is_not_closed_without_its_tiers_and_a_part_of_it_goes_forward() 
     scenario
         .run(&["system", "--yes", "--confirm", "system", "--decided-by", "CTO"])
         .exits(0)
-        .says("not closed: 0 of 2 tiers");
+        .says("not closed: its validation is not begun");
     let run = scenario.runs().pop().expect("a run");
-    scenario.run(&["runs"]).says("system is not closed: 0 of 2 tiers");
-    scenario.run(&["report"]).says("Not closed: 0 of 2 tiers hold.");
+    scenario.run(&["runs"]).says("system is not closed: its validation is not begun");
+    scenario.run(&["report"]).says("Not begun.");
     scenario.run(&["validate", "--tier", "immediate", "--no-input"]).exits(5);
     let answers =
         ["validate", &run, "--answer", "user-login=pass", "--answer", "data-integrity=pass"];
