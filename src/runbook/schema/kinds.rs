@@ -154,7 +154,7 @@ pub static HTTP: Object = Object {
 
 /// `metric`.
 pub static METRIC: Object = Object {
-    name: "Metric",
+    name: "MetricCheck",
     doc: "A number of Prometheus against a bound. No data (empty, stale, NaN, several series, a \
           warning, no answer) never passes.",
     one_of: &["above", "below", "at_least", "at_most"],

@@ -192,7 +192,12 @@ pub static NOTIFICATION: Object = Object {
         key("slack", SECRET, "", "The address of a Slack-compatible webhook."),
         key("webhook", SECRET, "", "The address of any webhook; it gets JSON."),
         key("exec", Type::List(&TEXT), "", "A command; it gets the JSON on standard input."),
-        key("silence", PLAIN, "", "An alert that Alertmanager silences while a run lasts."),
+        key(
+            "silence",
+            PLAIN,
+            "",
+            "An alert that Alertmanager silences for an hour from the start of a run on.",
+        ),
         HEADERS,
         key(
             "on",

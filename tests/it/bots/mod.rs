@@ -2,3 +2,4 @@
 //! errors that say what to do, approvals that were given by somebody.
 
 mod spent;
+mod structure;
