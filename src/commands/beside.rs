@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::cli::RunArgs;
 use crate::error::{Error, Result};
 use crate::event::{Notified, Record};
-use crate::output::notify::{Notifier, Pending};
+use crate::output::notify::{Commands, Notifier, Pending};
 use crate::output::recorder::{Recorder, View};
 use crate::output::samples::Sampler;
 use crate::runbook::catalog::Catalog;
@@ -30,6 +30,7 @@ const WAIT: Duration = Duration::from_secs(1);
 pub struct Beside {
     sampler: Option<Sampler>,
     pending: Pending,
+    commands: Commands,
     secrets: Vec<String>,
 }
 
@@ -52,6 +53,7 @@ impl Beside {
                     if let Some(state) = stopped {
                         notifier.about(&state.run_id, &state.start);
                     }
+                    beside.commands = notifier.commands();
                     views.push(View::Told(notifier));
                 }
                 beside.secrets.clone_from(&watching.secrets);
@@ -90,6 +92,7 @@ impl Beside {
             let Notified { name, occasion, why, .. } = told;
             screen.say(&format!("note: {name} could not be told of the {occasion}: {why}"));
         }
+        self.commands.end();
     }
 }
 

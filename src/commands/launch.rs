@@ -114,10 +114,14 @@ impl Launch<'_> {
 
     /// What came before the plan that is shown.
     fn before(&self) -> Before {
-        let RunArgs { incident, reason, escalated_from, .. } = &self.args;
-        let (incident, reason) = (incident.as_deref(), reason.as_deref());
+        let RunArgs { incident, reason, trigger, escalated_from, .. } = &self.args;
         Before {
-            inherited: inherited(incident, reason, escalated_from.as_deref()),
+            inherited: inherited([
+                ("--incident", incident.as_deref()),
+                ("--reason", reason.as_deref()),
+                ("--trigger", trigger.as_deref()),
+                ("--escalated-from", escalated_from.as_deref()),
+            ]),
             climbed: self.climbed,
         }
     }

@@ -90,6 +90,7 @@ pub fn watch(catalog: &Catalog, screen: &Screen, args: &WatchArgs) -> Result<Exi
     let exit = watcher.go()?;
     pending.wait(TELL);
     watcher.told();
+    watcher.notifier.commands().end();
     Ok(exit)
 }
 

@@ -73,13 +73,18 @@ impl RunStarted {
 
     /// What the next rung inherits from this run, as flags of its command line.
     pub fn inherited(&self, run_id: &str) -> Vec<String> {
-        inherited(self.incident.as_deref(), self.reason.as_deref(), Some(run_id))
+        inherited([
+            ("--incident", self.incident.as_deref()),
+            ("--reason", self.reason.as_deref()),
+            ("--trigger", self.trigger.as_deref()),
+            ("--escalated-from", Some(run_id)),
+        ])
     }
 }
 
-/// What a next rung inherits, as flags of its command line.
-pub fn inherited(incident: Option<&str>, reason: Option<&str>, from: Option<&str>) -> Vec<String> {
-    [("--incident", incident), ("--reason", reason), ("--escalated-from", from)]
+/// Those of the flags that have a value, as they stand in a command line.
+pub fn inherited<const N: usize>(flags: [(&str, Option<&str>); N]) -> Vec<String> {
+    flags
         .into_iter()
         .filter_map(|(flag, value)| value.map(|value| [flag.to_owned(), value.to_owned()]))
         .flatten()

@@ -2,6 +2,8 @@
 //! thread of its own with retries; nothing waits for them and nothing fails by them. Who was told,
 //! and who could not be, is sent back: a run's recorder journals it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
@@ -12,13 +14,15 @@ use crate::event::{Envelope, Notified, Outcome, Record, RunStarted};
 use crate::runbook::watching::{Notification, Watching};
 use crate::world::clock;
 use crate::world::metrics::Server;
-use crate::world::process::{Invocation, capture};
+use crate::world::process::{Captured, Invocation, capture, until_called_off};
 use crate::world::web::{Fetch, fetch};
 
 /// How long one delivery may take.
 const LIMIT: Duration = Duration::from_secs(5);
 /// The waits before the second and the third try.
 const RETRY: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
+/// How long the commands of this process may take to end at its own end.
+const END: Duration = Duration::from_secs(2);
 /// How long an alert stays silenced for a run.
 const SILENCE: Duration = Duration::from_secs(3600);
 
@@ -37,6 +41,9 @@ pub struct Message {
     /// The trigger, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trigger: Option<String>,
+    /// Why the run goes without the approval that it needs, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<String>,
     /// The verdict, at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<String>,
@@ -45,11 +52,34 @@ pub struct Message {
 /// What is under way beside a run: who is told of what; none is the measuring.
 pub type Pending = super::pending::Pending<Option<(String, String)>>;
 
+/// The commands that tell somebody, so that none outlives this process.
+#[derive(Debug, Clone, Default)]
+pub struct Commands {
+    call_off: Arc<AtomicBool>,
+    at_work: super::pending::Pending<()>,
+}
+
+impl Commands {
+    fn run(&self, invocation: &Invocation) -> Captured {
+        self.at_work.begin(());
+        let captured = until_called_off(Arc::clone(&self.call_off), || capture(invocation));
+        self.at_work.end(&());
+        captured
+    }
+
+    /// Ends those that still run, with all that they started.
+    pub fn end(&self) {
+        self.call_off.store(true, Ordering::SeqCst);
+        self.at_work.wait(END);
+    }
+}
+
 /// Tells everybody, in the background.
 #[derive(Debug)]
 pub struct Notifier {
     channels: Vec<(String, Vec<String>, Sender<Message>)>,
     pending: Pending,
+    commands: Commands,
     about: Message,
 }
 
@@ -57,6 +87,7 @@ impl Notifier {
     /// For a watching file; what came of each delivery is sent to `records`.
     pub fn new(watching: &Watching, records: &Sender<Record>, pending: &Pending) -> Notifier {
         let alertmanager = watching.alertmanager().ok();
+        let commands = Commands::default();
         let channels = watching
             .notifications
             .iter()
@@ -65,10 +96,12 @@ impl Notifier {
                 let (told, alertmanager) = (told.clone(), alertmanager.clone());
                 let (name, on) = (told.name.clone(), told.on.clone());
                 let (records, pending) = (records.clone(), pending.clone());
+                let commands = commands.clone();
                 let redactor = watching.redactor();
                 std::thread::spawn(move || {
                     for message in receiver {
-                        let mut came_of = deliver(&told, alertmanager.as_ref(), &message);
+                        let mut came_of =
+                            deliver(&told, alertmanager.as_ref(), &commands, &message);
                         came_of.why = redactor.redact(&came_of.why);
                         let done = Some((told.name.clone(), message.occasion.clone()));
                         let _ = records.send(Record::Notified(came_of));
@@ -78,7 +111,12 @@ impl Notifier {
                 (name, on, sender)
             })
             .collect();
-        Notifier { channels, pending: pending.clone(), about: Message::default() }
+        Notifier { channels, pending: pending.clone(), commands, about: Message::default() }
+    }
+
+    /// Its commands.
+    pub fn commands(&self) -> Commands {
+        self.commands.clone()
     }
 
     /// The run that the records are of, where its start was recorded by another process.
@@ -87,6 +125,7 @@ impl Notifier {
             target: format!("{} · {}", start.target, start.method),
             run_id: Some(run_id.to_owned()),
             trigger: start.trigger.clone(),
+            break_glass: start.approval.as_ref().and_then(|it| it.break_glass.clone()),
             ..Message::default()
         };
     }
@@ -145,12 +184,20 @@ impl Notifier {
             _ => return,
         };
         occasion.clone_into(&mut message.occasion);
-        message.text = text;
+        message.text = match &message.break_glass {
+            Some(why) => format!("BREAK GLASS, without the approval that it needs ({why}): {text}"),
+            None => text,
+        };
         self.tell(&message);
     }
 }
 
-fn deliver(told: &Notification, alertmanager: Option<&Server>, message: &Message) -> Notified {
+fn deliver(
+    told: &Notification,
+    alertmanager: Option<&Server>,
+    commands: &Commands,
+    message: &Message,
+) -> Notified {
     let mut came_of = Notified {
         name: told.name.clone(),
         occasion: message.occasion.clone(),
@@ -161,7 +208,7 @@ fn deliver(told: &Notification, alertmanager: Option<&Server>, message: &Message
     for wait in [Duration::ZERO].into_iter().chain(RETRY) {
         std::thread::sleep(wait);
         came_of.attempts += 1;
-        let once = once(told, alertmanager, message);
+        let once = once(told, alertmanager, commands, message);
         came_of.delivered = once.is_ok();
         came_of.why = once.unwrap_or_else(|why| why);
         if came_of.delivered {
@@ -175,6 +222,7 @@ fn deliver(told: &Notification, alertmanager: Option<&Server>, message: &Message
 fn once(
     told: &Notification,
     alertmanager: Option<&Server>,
+    commands: &Commands,
     message: &Message,
 ) -> Result<String, String> {
     let document = || {
@@ -186,7 +234,7 @@ fn once(
     if let Some(argv) = &told.exec {
         let mut invocation = Invocation::new(argv.clone(), LIMIT);
         invocation.stdin = document().into_bytes();
-        let captured = capture(&invocation);
+        let captured = commands.run(&invocation);
         return if captured.ending.success() {
             Ok("exit 0".to_owned())
         } else {

@@ -3,3 +3,4 @@
 
 mod spent;
 mod structure;
+mod told;
