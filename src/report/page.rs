@@ -84,21 +84,30 @@ pub fn blocks(story: &Story) -> Vec<Block> {
 
 /// The title of a report.
 pub fn title(story: &Story) -> String {
-    format!("Rollback analysis report: {}", story.plan.title)
+    let what = match story.state.start.forward_of {
+        Some(_) => "Report of the way forward",
+        None => "Rollback analysis report",
+    };
+    format!("{what}: {}", story.plan.title)
 }
 
 fn incident(story: &Story) -> Vec<(String, String)> {
     let (state, start) = (&story.state, &story.state.start);
+    let forward = start.forward_of.as_deref();
+    let when = if forward.is_some() { "Date and time" } else { "Rollback date and time" };
     let mut facts: Vec<(&str, String)> = vec![
-        ("Rollback date and time", moment(&state.started)),
+        (when, moment(&state.started)),
         ("Target", format!("{} by method {}", start.target, start.method)),
         ("Environment", story.plan.environment()),
     ];
+    if let Some(of) = forward {
+        facts.push(("Takes back", format!("the rollback of run {}", line(of))));
+    }
     if let Some(incident) = &start.incident {
         facts.push(("Incident", line(incident)));
     }
     let reason = start.reason.as_deref().map_or_else(|| "not recorded".to_owned(), line);
-    facts.push(("Trigger reason", reason));
+    facts.push((if forward.is_some() { "Reason" } else { "Trigger reason" }, reason));
     facts.push(("Decided by", state.decided_by.as_deref().map_or("not asked".to_owned(), line)));
     facts.push(("Carried out by", format!("{} on {}", line(&start.operator), line(&start.host))));
     for waived in &state.without_lock {
@@ -135,7 +144,9 @@ fn incident(story: &Story) -> Vec<(String, String)> {
         Some(span) => format!("{}, over {} runs", duration(span), story.before.len() + 1),
         None => "recovery was not shown".to_owned(),
     };
-    facts.push(("Time to recovery", recovery));
+    if forward.is_none() {
+        facts.push(("Time to recovery", recovery));
+    }
     facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 

@@ -3,7 +3,7 @@
 use super::{Story, line, minute};
 use crate::cli::Audience;
 use crate::event::Verdict;
-use crate::state::StepState;
+use crate::state::{Finish, StepState};
 use crate::terminal::layout::{duration, millis};
 
 /// The text.
@@ -27,14 +27,20 @@ fn engineers(story: &Story) -> Vec<String> {
     let mut lines = Vec::new();
     let incident = start.incident.as_ref().map_or(String::new(), |id| format!("[{}] ", line(id)));
     let place = story.plan.environment();
-    lines.push(format!("{incident}Rollback of {}, {}, in {place}", start.target, start.method));
+    lines.push(match &start.forward_of {
+        Some(of) => {
+            format!("{incident}{} goes forward again in {place}, after run {of}", start.target)
+        }
+        None => format!("{incident}Rollback of {}, {}, in {place}", start.target, start.method),
+    });
     let head = match &state.finish {
         Some(finish) => {
             let budget =
                 start.budget_ms.map_or(String::new(), |ms| format!(" (budget {})", millis(ms)));
+            let forward = went_forward(story) && finish.verdict == Verdict::Applied;
             format!(
                 "{} after {}{budget}, at {}: {}",
-                finish.verdict.as_str(),
+                if forward { "forward again" } else { finish.verdict.as_str() },
                 millis(finish.elapsed_ms),
                 minute(&finish.ts),
                 line(&finish.why)
@@ -80,16 +86,25 @@ fn fails(story: &Story) -> Vec<String> {
     failed.map(|(item, _)| item.check.name.clone()).collect()
 }
 
+/// Whether this is a way forward that came to its end with its checks green.
+fn went_forward(story: &Story) -> bool {
+    let is_green = |finish: &Finish| finish.exit_code == 0;
+    story.state.start.forward_of.is_some() && story.state.finish.as_ref().is_some_and(is_green)
+}
+
 fn stakeholders(story: &Story) -> Vec<String> {
     let (state, start) = (&story.state, &story.state.start);
     let what = line(&story.plan.title);
     let reason =
         start.reason.as_ref().map_or(String::new(), |why| format!(" Reason: {}.", line(why)));
-    let mut lines = vec![format!(
-        "{what} was rolled back in {}, from {}.{reason}",
-        story.plan.environment(),
-        minute(&state.started)
-    )];
+    let (place, began) = (story.plan.environment(), minute(&state.started));
+    let forward = start.forward_of.is_some();
+    let mut lines = vec![if forward {
+        format!("The rollback of {what} is taken back in {place}, from {began}.{reason}")
+    } else {
+        format!("{what} was rolled back in {place}, from {began}.{reason}")
+    }];
+    let it = if forward { "way forward" } else { "rollback" };
     let fails = fails(story);
     lines.push(match state.finish.as_ref().map(|finish| (finish.verdict, finish)) {
         Some((Verdict::Recovered | Verdict::Applied, finish)) if !fails.is_empty() => format!(
@@ -97,6 +112,10 @@ fn stakeholders(story: &Story) -> Vec<String> {
              is being decided.",
             minute(&finish.ts),
             fails.join(", ")
+        ),
+        Some((_, finish)) if went_forward(story) => format!(
+            "It has the values from before the rollback again since {}, and its checks are green.",
+            minute(&finish.ts)
         ),
         Some((Verdict::Applied, finish)) if state.only_a_merge().is_some() => format!(
             "It works again by its checks since {}; a change still waits to be merged.",
@@ -115,11 +134,11 @@ fn stakeholders(story: &Story) -> Vec<String> {
             minute(&finish.ts)
         ),
         Some((Verdict::Failed | Verdict::Aborted, finish)) => format!(
-            "The rollback did not come to its end ({} at {}); the next measure is being decided.",
+            "The {it} did not come to its end ({} at {}); the next measure is being decided.",
             finish.verdict.as_str(),
             minute(&finish.ts)
         ),
-        Some((Verdict::Unknown, _)) => "How far the rollback came is being looked into.".to_owned(),
+        Some((Verdict::Unknown, _)) => format!("How far the {it} came is being looked into."),
         None => format!("It is not finished, as of {}.", minute(&state.last)),
     });
     if let Some(who) = &state.decided_by {
@@ -138,6 +157,9 @@ fn stakeholders(story: &Story) -> Vec<String> {
 fn customers(story: &Story) -> Vec<String> {
     let state = &story.state;
     let began = minute(&state.started);
+    if state.start.forward_of.is_some() {
+        return vec![forward_for_customers(story)];
+    }
     vec![match state.finish.as_ref() {
         Some(finish)
             if !fails(story).is_empty()
@@ -172,4 +194,24 @@ fn customers(story: &Story) -> Vec<String> {
              soon as it is solved."
         ),
     }]
+}
+
+fn forward_for_customers(story: &Story) -> String {
+    let began = minute(&story.state.started);
+    match story.state.finish.as_ref() {
+        Some(finish) if went_forward(story) && fails(story).is_empty() => format!(
+            "Since {} a change that we had taken back because of a problem is in place again. Our \
+             checks show the service working. We go on watching it.",
+            minute(&finish.ts)
+        ),
+        Some(finish) if matches!(finish.verdict, Verdict::Recovered | Verdict::Applied) => format!(
+            "We have put a change in place again that we had taken back because of a problem \
+             ({began} to {}). We are checking whether everything works and will tell you.",
+            minute(&finish.ts)
+        ),
+        _ => format!(
+            "Since {began} we have been putting a change in place again that we had taken back \
+             because of a problem. We will tell you as soon as that is done."
+        ),
+    }
 }
