@@ -26,7 +26,7 @@ impl Run {
             return Ok(None);
         }
         if let Some(why) = still_running(&self.state.run_id, run) {
-            return Ok(Some(Flow::Blocked(why)));
+            return Ok(Some(Flow::Doubt(why)));
         }
         if planned.nature == Nature::Check {
             return Ok(None);

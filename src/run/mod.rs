@@ -93,10 +93,8 @@ enum Flow {
     Stop(Verdict, String),
     Escalate(String),
     Pause(String),
-    /// Nothing can tell how the step ended, and nobody could be asked.
+    /// Nothing can tell how the step ended, and nobody could be asked; or it has not ended yet.
     Doubt(String),
-    /// Something that was started earlier is still at work.
-    Blocked(String),
     /// The lock is not ours any more.
     Leave(String),
 }
@@ -163,7 +161,6 @@ impl Run {
                 Flow::Escalate(why) => return self.climb(Verdict::Failed, why),
                 Flow::Pause(why) => return self.pause(why),
                 Flow::Doubt(why) => return self.pause_with(why, Exit::Unknown),
-                Flow::Blocked(why) => return self.pause_with(why, Exit::Blocked),
                 Flow::Leave(why) => return self.pause_with(why, Exit::LockHeld),
             }
         }

@@ -19,7 +19,7 @@ pub(super) fn resume(scenario: &Scenario, more: &[&str]) -> Ended {
     let until = Instant::now() + Duration::from_secs(60);
     loop {
         let ended = scenario.run(&[&["resume", "--yes"], more].concat());
-        let busy = ended.code == Some(4) && ended.stderr.contains("still runs");
+        let busy = ended.code == Some(10) && ended.stderr.contains("still runs");
         if !busy || Instant::now() > until {
             return ended;
         }

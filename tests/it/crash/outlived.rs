@@ -86,7 +86,7 @@ fn a_command_that_outlived_us_is_named_and_the_run_waits_for_it() {
             kill_9(&mut child);
             let _ = Command::new("kill").args(["-9", "--", &format!("-{group}")]).status();
         }
-        let refused = scenario.run(&["resume", "--yes"]).exits(4).says("still runs");
+        let refused = scenario.run(&["resume", "--yes"]).exits(10).says("still runs");
         assert!(refused.stdout.contains("kill -TERM"), "{how}: {refused:?}");
         assert_eq!(lines(&witness), ["did"], "{how}");
         std::fs::write(scenario.path("witness.go"), "").expect("written");
@@ -111,7 +111,7 @@ fn a_command_that_was_started_and_not_yet_recorded_is_seen_as_well() {
     let scenario = one(step);
     assert!(tamper(&scenario, &syscall, "signal=KILL", when, &run).journal);
     assert!(!scenario.records().iter().any(|it| it["type"] == "child_started"));
-    scenario.run(&["resume", "--yes"]).exits(4).says("still runs");
+    scenario.run(&["resume", "--yes"]).exits(10).says("still runs");
     std::fs::write(scenario.path("witness.go"), "").expect("written");
     until("it is done", || scenario.path("witness").exists());
     until("the command ends", || living(&scenario.path("witness")).is_empty());
