@@ -61,7 +61,7 @@ complete -c rollback -n "__fish_rollback_needs_command" -f -a "completions" -d '
 complete -c rollback -n "__fish_rollback_needs_command" -f -a "man" -d 'Write the man pages to a directory'
 complete -c rollback -n "__fish_rollback_using_subcommand component" -s m -l method -d 'The method; without it the first of the runbook' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -s p -l param -d 'Give a parameter its value. May be repeated' -r
-complete -c rollback -n "__fish_rollback_using_subcommand component" -l confirm -d 'Answer the question for this name (a service\'s, `system`, a step\'s) with it' -r
+complete -c rollback -n "__fish_rollback_using_subcommand component" -l confirm -d 'Answer the question for the target\'s name (a service\'s, `system`; a component\'s, where a step asks for it) with it' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l reason -d 'Why; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand component" -l trigger -d 'The trigger that called for it; kept in the journal. See `rollback triggers`' -r
@@ -91,7 +91,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand component" -l now -d '
 complete -c rollback -n "__fish_rollback_using_subcommand component" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s m -l method -d 'The method; without it the first of the runbook' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s p -l param -d 'Give a parameter its value. May be repeated' -r
-complete -c rollback -n "__fish_rollback_using_subcommand service" -l confirm -d 'Answer the question for this name (a service\'s, `system`, a step\'s) with it' -r
+complete -c rollback -n "__fish_rollback_using_subcommand service" -l confirm -d 'Answer the question for the target\'s name (a service\'s, `system`; a component\'s, where a step asks for it) with it' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l reason -d 'Why; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand service" -l trigger -d 'The trigger that called for it; kept in the journal. See `rollback triggers`' -r
@@ -121,7 +121,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand service" -l now -d 'Wa
 complete -c rollback -n "__fish_rollback_using_subcommand service" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rollback -n "__fish_rollback_using_subcommand system" -s m -l method -d 'The method; without it the first of the runbook' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -s p -l param -d 'Give a parameter its value. May be repeated' -r
-complete -c rollback -n "__fish_rollback_using_subcommand system" -l confirm -d 'Answer the question for this name (a service\'s, `system`, a step\'s) with it' -r
+complete -c rollback -n "__fish_rollback_using_subcommand system" -l confirm -d 'Answer the question for the target\'s name (a service\'s, `system`; a component\'s, where a step asks for it) with it' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l reason -d 'Why; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand system" -l trigger -d 'The trigger that called for it; kept in the journal. See `rollback triggers`' -r
@@ -159,7 +159,7 @@ push-refused\t'The git server refuses the push'"
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l pod-start -d 'How long a pod takes to become ready' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -s m -l method -d 'The method; without it the first of the runbook' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -s p -l param -d 'Give a parameter its value. May be repeated' -r
-complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l confirm -d 'Answer the question for this name (a service\'s, `system`, a step\'s) with it' -r
+complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l confirm -d 'Answer the question for the target\'s name (a service\'s, `system`; a component\'s, where a step asks for it) with it' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l reason -d 'Why; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l trigger -d 'The trigger that called for it; kept in the journal. See `rollback triggers`' -r
@@ -187,7 +187,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l preempt -
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l without-lock -d 'Go on where the cluster\'s lock can be neither taken nor renewed; one that is held stays held'
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -l now -d 'Wait only for the first step\'s survey; later steps are surveyed when their turn comes'
 complete -c rollback -n "__fish_rollback_using_subcommand rehearse" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c rollback -n "__fish_rollback_using_subcommand resume" -l confirm -d 'Answer the question for this name with it' -r
+complete -c rollback -n "__fish_rollback_using_subcommand resume" -l confirm -d 'Answer the question for the target\'s name with it' -r
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -l lock-timeout -d 'Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7)' -r
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -l lease -d 'How long the lock lasts without being renewed (15s)' -r
 complete -c rollback -n "__fish_rollback_using_subcommand resume" -l answer -d 'Answer a manual step, or a step in doubt: `pass` it was applied, `fail` run it again' -r
@@ -268,7 +268,7 @@ complete -c rollback -n "__fish_rollback_using_subcommand forward" -l run -d 'Th
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l override -d 'Go on though criteria are open: who says so' -r
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -s m -l method -d 'The method; without it the first of the runbook' -r
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -s p -l param -d 'Give a parameter its value. May be repeated' -r
-complete -c rollback -n "__fish_rollback_using_subcommand forward" -l confirm -d 'Answer the question for this name (a service\'s, `system`, a step\'s) with it' -r
+complete -c rollback -n "__fish_rollback_using_subcommand forward" -l confirm -d 'Answer the question for the target\'s name (a service\'s, `system`; a component\'s, where a step asks for it) with it' -r
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l decided-by -d 'Who decided on this rollback; asked for at system level' -r
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l reason -d 'Why; kept in the journal' -r
 complete -c rollback -n "__fish_rollback_using_subcommand forward" -l trigger -d 'The trigger that called for it; kept in the journal. See `rollback triggers`' -r

@@ -24,6 +24,18 @@ pub use run::{
 };
 pub use watching::{Act, MetricsArgs, MetricsExport, TriggersArgs, TriggersExport, WatchArgs};
 
+/// What is said for the record: something, on one line, that a terminal cannot obey.
+fn said(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("it is kept for the record and may not be empty".to_owned());
+    }
+    if !text.chars().all(crate::terminal::sanitize::is_harmless) {
+        return Err("it is kept for the record: one line, without control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 /// The exit codes, as `--help` shows them.
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -33,6 +45,8 @@ Exit codes:
   5  applied, recovery not shown         6  declined
   7  lock held                           8  approval required
   9  plan stale                         10  outcome unknown
+ 20  triggers: amber                    21  triggers: red
+ 22  triggers: unknown
  70  bug in rollback                   130, 143  interrupted, can be resumed
 
 Start with:  rollback list

@@ -22,7 +22,7 @@ pub struct ValidateArgs {
     #[arg(long, value_name = "TEXT", requires = "answers")]
     pub note: Option<String>,
     /// Who answers, where it is not who runs this.
-    #[arg(long, value_name = "WHO")]
+    #[arg(long, value_name = "WHO", value_parser = super::said)]
     pub by: Option<String>,
     /// Ask the automatic items once and do not watch them.
     #[arg(long)]
@@ -105,7 +105,7 @@ pub struct RecoveryArgs {
     #[arg(long, value_name = "CRITERION")]
     pub criterion: Vec<String>,
     /// Who did it, where it is not who runs this.
-    #[arg(long, value_name = "WHO")]
+    #[arg(long, value_name = "WHO", value_parser = super::said)]
     pub by: Option<String>,
     /// What is to be remembered with it.
     #[arg(long, value_name = "TEXT")]
@@ -128,7 +128,7 @@ pub struct ForwardArgs {
     #[arg(long = "run", value_name = "RUN")]
     pub of: Option<String>,
     /// Go on though criteria are open: who says so.
-    #[arg(long = "override", value_name = "WHO", requires = "reason")]
+    #[arg(long = "override", value_name = "WHO", requires = "reason", value_parser = super::said)]
     pub override_by: Option<String>,
     /// How to run it.
     #[command(flatten)]

@@ -48,23 +48,24 @@ pub struct RunArgs {
     /// Answer ordinary y/N questions with yes.
     #[arg(long, short)]
     pub yes: bool,
-    /// Answer the question for this name (a service's, `system`, a step's) with it.
+    /// Answer the question for the target's name (a service's, `system`; a component's, where a step
+    /// asks for it) with it.
     #[arg(long, value_name = "NAME")]
     pub confirm: Option<String>,
     /// Never ask: what needs an answer and has none is declined (exit 6).
     #[arg(long)]
     pub no_input: bool,
     /// Who decided on this rollback; asked for at system level.
-    #[arg(long, value_name = "WHO")]
+    #[arg(long, value_name = "WHO", value_parser = super::said)]
     pub decided_by: Option<String>,
     /// Why; kept in the journal.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = super::said)]
     pub reason: Option<String>,
     /// The trigger that called for it; kept in the journal. See `rollback triggers`.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = super::said)]
     pub trigger: Option<String>,
     /// The incident this belongs to; kept in the journal.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = super::said)]
     pub incident: Option<String>,
     /// Run a plan that needs somebody else's approval: the digest that was approved.
     ///
@@ -72,10 +73,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIGEST")]
     pub approve: Option<String>,
     /// Who approved; a claim that is kept in the journal.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = super::said)]
     pub approved_by: Option<String>,
     /// Run without the approval that is needed, and say why; everybody is told.
-    #[arg(long, value_name = "REASON")]
+    #[arg(long, value_name = "REASON", value_parser = super::said)]
     pub break_glass: Option<String>,
     /// Leave this step out if the survey finds it blocked. May be repeated.
     #[arg(long, value_name = "STEP")]
@@ -173,7 +174,7 @@ pub struct ResumeArgs {
     /// Answer y/N questions with yes.
     #[arg(long, short)]
     pub yes: bool,
-    /// Answer the question for this name with it.
+    /// Answer the question for the target's name with it.
     #[arg(long, value_name = "NAME")]
     pub confirm: Option<String>,
     /// Never ask.

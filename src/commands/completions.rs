@@ -33,6 +33,12 @@ pub fn completions(screen: &Screen, args: &CompletionsArgs) -> Result<Exit> {
 pub fn man(dir: &Path) -> Result<Exit> {
     std::fs::create_dir_all(dir).map_err(|error| cannot_write(dir, &error))?;
     clap_mangen::generate_to(Cli::command(), dir).map_err(|error| cannot_write(dir, &error))?;
+    // What follows the help of the whole program are its exit codes.
+    let page = dir.join("rollback.1");
+    std::fs::read_to_string(&page)
+        .map(|text| text.replace(".SH EXTRA\n", ".SH \"EXIT STATUS\"\n"))
+        .and_then(|text| std::fs::write(&page, text))
+        .map_err(|error| cannot_write(&page, &error))?;
     Ok(Exit::Success)
 }
 

@@ -18,6 +18,7 @@ use crate::runbook::parameters::Parameters;
 use crate::runbook::watching::Trigger;
 use crate::runbook::{Action, Level, Workload};
 use crate::state::RunState;
+use crate::terminal::sanitize::line;
 use crate::watch::decide::{Fired, Gate};
 use crate::watch::evaluate::Evaluation;
 use crate::world::process::{Invocation, spawn};
@@ -83,7 +84,7 @@ impl Watcher<'_> {
         if let Some(target) = trigger.target().filter(|target| target.level == Level::Service) {
             argv.extend(["--confirm".to_owned(), target.name]);
         }
-        let reason = format!("{REASON}{}: {}", one.title, one.why);
+        let reason = line(&format!("{REASON}{}: {}", one.title, one.why));
         argv.extend(["--trigger", &one.name, "--reason", &reason].map(str::to_owned));
         for param in &self.args.params {
             argv.extend(["--param".to_owned(), param.clone()]);
