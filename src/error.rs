@@ -44,7 +44,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The table of `docs/exit-codes.md` and of `rollback help exit-codes`.
+    /// The table of `docs/exit-codes.md` and of `rollback --help`.
     pub const TABLE: [(Exit, &'static str); 17] = [
         (Exit::Success, "recovered, or already there with its checks green"),
         (Exit::StepFailed, "a step failed or timed out"),
@@ -85,18 +85,27 @@ pub struct Error {
     pub message: String,
     /// What to do next, one line each.
     pub hints: Vec<String>,
+    /// Whether people have read it already; programs are told all the same.
+    pub is_shown: bool,
 }
 
 impl Error {
     /// An error without hints.
     pub fn new(exit: Exit, message: impl Into<String>) -> Error {
-        Error { exit, message: message.into(), hints: Vec::new() }
+        Error { exit, message: message.into(), hints: Vec::new(), is_shown: false }
     }
 
     /// The same error with one more line of advice.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Error {
         self.hints.push(hint.into());
+        self
+    }
+
+    /// The same error, which the screen has shown in a form of its own.
+    #[must_use]
+    pub fn shown(mut self) -> Error {
+        self.is_shown = true;
         self
     }
 

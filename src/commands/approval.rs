@@ -19,6 +19,15 @@ use crate::terminal::shell;
 /// Fewer hexadecimal digits than this do not name a plan.
 const SHORTEST: usize = 12;
 
+/// An approval that a run of a plan will need.
+#[derive(Debug, Clone)]
+pub struct Foreseen {
+    /// Whose.
+    pub by: String,
+    /// `required`, `given` or `break_glass`.
+    pub word: &'static str,
+}
+
 /// What permits this plan, as far as approvals go: nothing needed, an approval, or broken glass.
 pub fn check(
     plan: &Plan,
@@ -40,7 +49,9 @@ pub fn check(
         return Ok(Some(Approval { break_glass: Some(reason.clone()), ..Approval::default() }));
     }
     remember(plan, state);
-    let command = shell::command_lines(&plan.command(), 0, usize::from(u16::MAX), true).concat();
+    let mut command = plan.command();
+    command.extend(given_again(args));
+    command.extend(["--approve", &short(&plan.digest), "--approved-by", "NAME"].map(str::to_owned));
     Err(Error::new(
         Exit::ApprovalRequired,
         format!(
@@ -49,9 +60,51 @@ pub fn check(
         ),
     )
     .hint(format!("the plan's digest: {}", plan.digest))
-    .hint(format!("once approved: {command} --approve {} --approved-by NAME", short(&plan.digest)))
+    .hint(format!("once approved: {}", shell::command_line(&command)))
     .hint("alone, and it cannot wait: --break-glass REASON (it runs, and everybody is told)")
     .into())
+}
+
+/// What was said on the command line of this run and counts for the approved one as well.
+fn given_again(args: &RunArgs) -> Vec<String> {
+    let one = |flag: &str, value: &Option<String>| {
+        value.iter().flat_map(|it| [flag.to_owned(), it.clone()]).collect::<Vec<_>>()
+    };
+    let many = |flag: &str, values: &[String]| {
+        values.iter().flat_map(|it| [flag.to_owned(), it.clone()]).collect::<Vec<_>>()
+    };
+    let bare = |flag: &str, given: bool| given.then(|| flag.to_owned()).into_iter().collect();
+    let given: [Vec<String>; 9] = [
+        bare("--yes", args.yes),
+        one("--confirm", &args.confirm),
+        one("--decided-by", &args.decided_by),
+        one("--incident", &args.incident),
+        one("--reason", &args.reason),
+        one("--trigger", &args.trigger),
+        many("--skip-blocked", &args.skip_blocked),
+        many("--answer", &args.answers),
+        one("--escalated-from", &args.escalated_from),
+    ];
+    given.concat()
+}
+
+/// What a dry-run says of an approval: whose is needed, and whether this command line has it. An
+/// approval of another plan is refused here as well.
+pub fn foresee(
+    plan: &Plan,
+    settings: &Settings,
+    args: &RunArgs,
+    state: &Path,
+) -> Result<Option<Foreseen>> {
+    if args.approve.is_some() || args.approved_by.is_some() {
+        check(plan, settings, args, state)?;
+    }
+    let word = match (&args.approve, &args.break_glass) {
+        (Some(_), _) => "given",
+        (None, Some(_)) => "break_glass",
+        (None, None) => "required",
+    };
+    Ok(needed(settings, &plan.target, &plan.method).map(|by| Foreseen { by, word }))
 }
 
 /// Whose approval a method needs; none where it needs none.
@@ -93,19 +146,41 @@ fn approved(plan: &Plan, given: &str, by: String, state: &Path) -> Result<Approv
     Err(error.hint(format!("the plan's digest now: {}", plan.digest)).into())
 }
 
-/// What differs between two plans, a line each.
+/// What differs between two plans, a line each: only the fields that do, by their path.
 pub fn changes(before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) -> Vec<String> {
-    let word = |value: Option<&Value>| match value {
-        None => "nothing".to_owned(),
+    let mut lines = Vec::new();
+    for key in before.keys().chain(after.keys().filter(|key| !before.contains_key(*key))) {
+        differ(key, before.get(key), after.get(key), &mut lines);
+    }
+    lines
+}
+
+fn differ(path: &str, before: Option<&Value>, after: Option<&Value>, lines: &mut Vec<String>) {
+    if before == after {
+        return;
+    }
+    match (before, after) {
+        (Some(Value::Object(one)), Some(Value::Object(other))) => {
+            for key in one.keys().chain(other.keys().filter(|key| !one.contains_key(*key))) {
+                differ(&format!("{path}.{key}"), one.get(key), other.get(key), lines);
+            }
+        }
+        (Some(Value::Array(one)), Some(Value::Array(other))) => {
+            for index in 0..one.len().max(other.len()) {
+                let path = format!("{path}[{index}]");
+                differ(&path, one.get(index), other.get(index), lines);
+            }
+        }
+        _ => lines.push(format!("{path}: was {}, is {}", word(before), word(after))),
+    }
+}
+
+fn word(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "nothing".to_owned(),
         Some(Value::String(text)) => text.clone(),
         Some(value) => value.to_string(),
-    };
-    before
-        .keys()
-        .chain(after.keys().filter(|key| !before.contains_key(*key)))
-        .filter(|key| before.get(*key) != after.get(*key))
-        .map(|key| format!("{key}: was {}, is {}", word(before.get(key)), word(after.get(key))))
-        .collect()
+    }
 }
 
 /// The first digits of a digest: enough to name it, short enough to read out.
@@ -138,4 +213,28 @@ fn recall(hex: &str, state: &Path) -> Option<BTreeMap<String, Value>> {
         .flatten()
         .find(|entry| entry.file_name().to_string_lossy().starts_with(&hex.to_lowercase()))?;
     serde_json::from_str(&std::fs::read_to_string(entry.path()).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_the_fields_that_differ_are_named_each_by_its_path() {
+        let map = |value: Value| serde_json::from_value(value).expect("a map");
+        let step = |replicas: u32, extra: Value| {
+            map(json!({"step restart": {"action": {"restart": {"workloads": ["a", "b"],
+                "replicas": replicas}}, "timeout": "60s"}, "now b": extra}))
+        };
+        assert_eq!(
+            changes(&step(2, json!({"x": [1, 2]})), &step(3, json!({"x": [1], "y": "new"}))),
+            [
+                "now b.x[1]: was 2, is nothing",
+                "now b.y: was nothing, is new",
+                "step restart.action.restart.replicas: was 2, is 3",
+            ]
+        );
+    }
 }

@@ -92,24 +92,11 @@ fn who_decided(
     if let Some(who) = given {
         return Ok(who);
     }
-    let authorities: Vec<String> = settings
-        .decision_authority
-        .iter()
-        .map(|it| match it.contact.as_deref().filter(|contact| !is_placeholder(contact)) {
-            Some(contact) => format!("{} ({}, {contact})", it.role, it.rank),
-            None => format!("{} ({})", it.role, it.rank),
-        })
-        .collect();
-    let known = if authorities.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", authorities.join(", "))
-    };
     if !policy.interactive {
-        return Err(unasked("--decided-by WHO")
-            .hint(format!("who may decide on a system rollback{known}"))
-            .into());
+        return Err(unasked("--decided-by WHO").hint(deciders(settings)).into());
     }
+    let known = authorities(settings);
+    let known = if known.is_empty() { known } else { format!(": {known}") };
     let question = format!("Who decided this rollback{known}?");
     let mut again = String::new();
     for _ in 0..TRIES {
@@ -126,6 +113,26 @@ fn who_decided(
     Err(Error::new(Exit::Declined, "nobody was named who may decide: nothing was changed")
         .hint("see who may: rollback contacts")
         .into())
+}
+
+/// Who may decide on a system rollback, in a sentence.
+pub fn deciders(settings: &Settings) -> String {
+    match authorities(settings) {
+        known if known.is_empty() => {
+            "the catalog does not say who may decide on a system rollback: name who did".to_owned()
+        }
+        known => format!("who may decide on a system rollback: {known}"),
+    }
+}
+
+fn authorities(settings: &Settings) -> String {
+    let known = settings.decision_authority.iter().map(|it| {
+        match it.contact.as_deref().filter(|contact| !is_placeholder(contact)) {
+            Some(contact) => format!("{} ({}, {contact})", it.role, it.rank),
+            None => format!("{} ({})", it.role, it.rank),
+        }
+    });
+    known.collect::<Vec<_>>().join(", ")
 }
 
 fn unasked(flag: &str) -> Error {

@@ -27,12 +27,7 @@ pub fn main() -> ExitCode {
     clap_complete::CompleteEnv::with_factory(Cli::command).var("ROLLBACK_COMPLETE").complete();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(
-                if error.use_stderr() { Exit::Usage } else { Exit::Success }.code(),
-            );
-        }
+        Err(error) => return ExitCode::from(unparsed(&error).code()),
     };
     let screen = Screen::new(&cli.global);
     let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| call(&cli, &screen)));
@@ -41,11 +36,68 @@ pub fn main() -> ExitCode {
         Ok(Err(error)) => report(&screen, &error),
         Err(_) => {
             crate::terminal::prompt::restore_terminal();
-            screen.say("error: this is a bug in rollback; what it did so far: rollback runs show");
-            Exit::Bug
+            let error = Error::new(Exit::Bug, "this is a bug in rollback")
+                .hint("what it did so far: rollback runs show");
+            report(&screen, &error.into())
         }
     };
-    ExitCode::from(exit.code())
+    ExitCode::from(unread(&cli.command, &screen, exit).code())
+}
+
+/// A command line that is none, or a request for help: as clap words it, and for programs as any
+/// other error.
+fn unparsed(error: &clap::Error) -> Exit {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return Exit::Success;
+    }
+    if wants_json(std::env::args_os()) {
+        let text = error.render().to_string();
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let first = lines.next().unwrap_or_default();
+        let message = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+        let hints = lines.map(str::to_owned).collect::<Vec<_>>();
+        let screen = Screen::new(&Global {
+            runbooks: None,
+            output: Output::Json,
+            color: crate::cli::Color::Never,
+        });
+        screen.result(&error_json(Exit::Usage, &message, &hints));
+    }
+    let _ = error.print();
+    Exit::Usage
+}
+
+/// Whether a command line asks for JSON, as far as one that cannot be read does.
+fn wants_json(arguments: impl Iterator<Item = std::ffi::OsString>) -> bool {
+    let words: Vec<String> =
+        arguments.skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).take_while(|it| *it != "--").collect();
+    let is_json = |form: &str| matches!(form, "json" | "jsonl");
+    words.iter().enumerate().any(|(index, word)| match *word {
+        "-o" | "--output" => words.get(index + 1).is_some_and(|form| is_json(form)),
+        word => word
+            .strip_prefix("--output=")
+            .or_else(|| word.strip_prefix("-o").map(|form| form.trim_start_matches('=')))
+            .is_some_and(is_json),
+    })
+}
+
+/// A result that nobody could be given is a failure, unless it is a run's: what that came to stands
+/// in its journal, and its exit code says it.
+fn unread(command: &Command, screen: &Screen, exit: Exit) -> Exit {
+    let Some(why) = screen.lost() else { return exit };
+    screen.say(&format!("error: the result could not be written: {why}"));
+    let is_run = matches!(
+        command,
+        Command::Component(_)
+            | Command::Service(_)
+            | Command::System(_)
+            | Command::Rehearse(_)
+            | Command::Resume(_)
+            | Command::Forward(_)
+    );
+    if exit == Exit::Success && !is_run { Exit::StepFailed } else { exit }
 }
 
 fn call(cli: &Cli, screen: &Screen) -> Result<Exit> {
@@ -190,19 +242,23 @@ fn report(screen: &Screen, error: &anyhow::Error) -> Exit {
     let known = error.downcast_ref::<Error>();
     let exit = known.map_or_else(|| exit_of(error), |known| known.exit);
     let message = format!("{error:#}");
+    let hints = known.map(|known| known.hints.as_slice()).unwrap_or_default();
     if screen.output != Output::Text {
-        let hints = known.map(|known| known.hints.clone()).unwrap_or_default();
-        let value = serde_json::json!({
-            "v": crate::event::VERSION, "type": "error",
-            "exit_code": exit.code(), "message": message, "hints": hints,
-        });
-        screen.result(&value.to_string());
+        screen.result(&error_json(exit, &message, hints));
     }
-    if !message.is_empty() {
-        let hints = known.map(|known| known.hints.as_slice()).unwrap_or_default();
+    if !message.is_empty() && !known.is_some_and(|known| known.is_shown) {
         screen.say(&error_text(&message, hints, &screen.err));
     }
     exit
+}
+
+/// An error for programs, on one line.
+fn error_json(exit: Exit, message: &str, hints: &[String]) -> String {
+    let value = serde_json::json!({
+        "v": crate::event::VERSION, "type": "error",
+        "exit_code": exit.code(), "message": message, "hints": hints,
+    });
+    value.to_string()
 }
 
 /// An error for people: what, then what to do, wrapped. What is laid out already stays as it is.
@@ -228,5 +284,23 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     match error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>()) {
         Some(_) => Exit::Blocked,
         None => Exit::Bug,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_asked_for_in_every_way_that_a_command_line_can_say_it() {
+        let asks = |line: &str| wants_json(line.split(' ').map(std::ffi::OsString::from));
+        for line in
+            ["x -o json", "x list --output jsonl", "x --output=json", "x -ojson", "x -o=jsonl"]
+        {
+            assert!(asks(line), "{line}");
+        }
+        for line in ["x list", "x -o text", "x -o", "x --reason json", "x -- -o json"] {
+            assert!(!asks(line), "{line}");
+        }
     }
 }

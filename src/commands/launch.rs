@@ -18,7 +18,7 @@ use crate::output::recorder::Recorder;
 use crate::plan::{Plan, Rung};
 use crate::run::{Conclusion, Policy, Run, ask, millis};
 use crate::runbook::catalog::Catalog;
-use crate::runbook::{Confirm, Level, Settings, Target};
+use crate::runbook::{Level, Settings, Target};
 use crate::state::RunState;
 use crate::step::{Nature, Standing};
 use crate::terminal::plan_view::Before;
@@ -31,10 +31,11 @@ use super::screen::Screen;
 use super::under_lock::{Claim, note_lock};
 use super::{ahead, approval};
 
+mod refuse;
 mod survey;
 
 use survey::Surveyed;
-pub use survey::{fetch_secrets, pin_context, reader, wait_for_survey};
+pub use survey::{fetch_secrets, pin_context, reader, refuse_unknown, wait_for_survey};
 
 /// How a draft is changed before it is planned; the rehearsal stands in for what reaches outside.
 pub type Adapt<'a> = &'a dyn Fn(&mut Draft);
@@ -66,6 +67,8 @@ pub struct Launch<'a> {
 pub struct Way<'a> {
     /// Refuses a plan that would overwrite what somebody changed.
     pub check: &'a dyn Fn(&Plan) -> Result<()>,
+    /// Why a run would be refused, where it would: a dry-run says so.
+    pub refusal: Option<&'a Error>,
     /// Told the id of the run that begins.
     pub begun: &'a dyn Fn(&str) -> Result<()>,
 }
@@ -133,12 +136,12 @@ impl Launch<'_> {
         let (runbook, settings) = self.catalog.runbook(target)?;
         let mut policy = self.policy()?;
         let mut surveyed = self.survey(&mut inbox, &runbook, &settings, &mut policy)?;
-        self.screen.plan(&surveyed.plan, self.args.dry_run);
         if self.args.dry_run {
-            return Ok(Next::Ended(self.dry_run(&surveyed.plan)));
+            return self.dry_run(&surveyed.plan, &settings).map(Next::Ended);
         }
+        self.screen.plan(&surveyed.plan);
         self.refuse_blocked(&mut inbox, &mut surveyed, policy.interactive)?;
-        Launch::refuse_unanswerable(&surveyed.plan, &policy)?;
+        refuse::unanswerable(&surveyed.plan, &settings, &self.args, &policy, self.simulated)?;
         let approval = approval::check(&surveyed.plan, &settings, &self.args, &self.state)?;
         if let Some(reason) = approval.as_ref().and_then(|it| it.break_glass.as_ref()) {
             self.screen.say(&format!("! break glass: this runs without its approval: {reason}"));
@@ -152,7 +155,7 @@ impl Launch<'_> {
             if lock.waited() && surveyed.plan.digest != again.plan.digest {
                 // Who had the lock has changed what was shown: it is shown and confirmed anew.
                 self.screen.notice(&run_id, "the plan has changed while the lock was waited for");
-                self.screen.plan(&again.plan, false);
+                self.screen.plan(&again.plan);
                 self.refuse_blocked(&mut inbox, &mut again, policy.interactive)?;
                 confirmed = self.confirm(&mut inbox, &again.plan, &settings, &policy)?;
             } else {
@@ -246,12 +249,12 @@ impl Launch<'_> {
         })
     }
 
-    fn dry_run(&self, plan: &Plan) -> Exit {
-        if plan.blocked().next().is_some() {
-            self.screen.blocked(plan, &self.before());
-            return Exit::Blocked;
-        }
-        Exit::Success
+    fn dry_run(&self, plan: &Plan, settings: &Settings) -> Result<Exit> {
+        let approval = approval::foresee(plan, settings, &self.args, &self.state)?;
+        let refusal = self.way.and_then(|way| way.refusal);
+        self.screen.dry_run(plan, &self.before(), approval.as_ref(), refusal);
+        let ready = plan.blocked().next().is_none() && refusal.is_none();
+        Ok(if ready { Exit::Success } else { Exit::Blocked })
     }
 
     /// Blocked means stop before anything is touched; from service level on an operator may choose
@@ -284,32 +287,7 @@ impl Launch<'_> {
             }
         }
         self.screen.blocked(&surveyed.plan, &self.before());
-        Err(Error::blocked("").into())
-    }
-
-    /// What will need an answer that nobody can give is refused before anything is changed.
-    fn refuse_unanswerable(plan: &Plan, policy: &Policy) -> Result<()> {
-        if policy.interactive {
-            return Ok(());
-        }
-        let mut error =
-            Error::new(Exit::Declined, "nobody can be asked here, and this run has questions");
-        for planned in plan.steps.iter().filter(|planned| !planned.left_out) {
-            let step = &planned.step;
-            if matches!(step.action, crate::runbook::Action::Manual(_))
-                && !policy.answers.contains_key(&step.id)
-            {
-                error = error.hint(format!("{}: --answer {}=pass (or =fail)", step.name, step.id));
-            }
-            if step.confirm == Confirm::Yes && !policy.yes {
-                error = error.hint(format!("{}: --yes", step.name));
-            }
-            if step.confirm == Confirm::Name && policy.confirm.as_deref() != Some(&plan.target.name)
-            {
-                error = error.hint(format!("{}: --confirm {}", step.name, plan.target.name));
-            }
-        }
-        if error.hints.is_empty() { Ok(()) } else { Err(error.hint("nothing was changed").into()) }
+        Err(refuse::blocked(&surveyed.plan, &self.before()).into())
     }
 
     fn confirm(

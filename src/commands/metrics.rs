@@ -110,7 +110,7 @@ fn show(screen: &Screen, follow: bool, about: Option<&str>, found: &[Measured]) 
         Output::Json => screen.is_read(&super::json(&json!({ "v": 1, "metrics": found }))?),
         Output::Jsonl => {
             for one in found {
-                if !screen.is_read(&serde_json::to_string(one)?) {
+                if !screen.is_read(&super::json_line("metric", one)?) {
                     return Ok(false);
                 }
             }

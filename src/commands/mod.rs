@@ -51,6 +51,17 @@ fn json(value: &impl serde::Serialize) -> crate::error::Result<String> {
     Ok(text)
 }
 
+/// One of many, on a line of its own: what it is, and in which version of the format.
+fn json_line(kind: &str, value: &impl serde::Serialize) -> crate::error::Result<String> {
+    let mut line = serde_json::json!({ "v": crate::event::VERSION, "type": kind });
+    if let (Some(line), serde_json::Value::Object(fields)) =
+        (line.as_object_mut(), serde_json::to_value(value)?)
+    {
+        line.extend(fields);
+    }
+    Ok(line.to_string())
+}
+
 /// `STEP=pass|fail`, repeated.
 fn answers(given: &[String]) -> Result<BTreeMap<String, bool>> {
     given

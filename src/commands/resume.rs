@@ -19,7 +19,7 @@ use crate::world::hands::Hands;
 use crate::world::{Reader, process};
 
 use super::beside::Beside;
-use super::launch::{fetch_secrets, journal_failed, reader};
+use super::launch::{fetch_secrets, journal_failed, reader, refuse_unknown};
 use super::screen::Screen;
 use super::under_lock::{Claim, note_lock};
 
@@ -55,6 +55,9 @@ pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
         .hint(format!("it was written by rollback {}", state.start.version))
     })?;
     return_to(&state.start.directory, &plan)?;
+    let answers = super::answers(&args.answers)?;
+    let ids: Vec<&str> = plan.steps.iter().map(|planned| planned.step.id.as_str()).collect();
+    refuse_unknown("--answer", answers.keys(), &ids, &format!("run {run_id}"))?;
     let mut inbox = Inbox::new();
     inbox.hear_signals()?;
     let policy = Policy {
@@ -62,7 +65,7 @@ pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
         yes: args.yes,
         confirm: args.confirm.clone(),
         without_lock: args.lock.without_lock,
-        answers: super::answers(&args.answers)?,
+        answers,
         secrets: fetch_secrets(&mut inbox, &plan.secrets)?,
     };
     screen.say(&resume_view::resume_text(&state, SystemTime::now(), &screen.err));

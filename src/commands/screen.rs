@@ -1,9 +1,13 @@
 //! What a command shows where: results to stdout, everything else to stderr, in the form asked for.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use crate::cli::{Color, Global, Output};
+use crate::error::Error;
 use crate::event::Live;
 use crate::output::json;
 use crate::output::jsonl::JsonLines;
@@ -16,6 +20,8 @@ use crate::terminal::plan_view::Before;
 use crate::terminal::style::{ColorChoice, Paint, Stream, Style};
 use crate::terminal::{plan_view, verdict};
 
+use super::approval::Foreseen;
+
 /// Where and how a command shows things.
 #[derive(Debug, Clone)]
 pub struct Screen {
@@ -25,6 +31,8 @@ pub struct Screen {
     pub out: Style,
     /// stderr.
     pub err: Style,
+    /// Why a result could not be written; a pipe that is closed is no reason.
+    pub(super) lost: Arc<OnceLock<String>>,
 }
 
 impl Screen {
@@ -39,6 +47,7 @@ impl Screen {
             output: global.output,
             out: Style::of(Stream::Stdout, choice),
             err: Style::of(Stream::Stderr, choice),
+            lost: Arc::default(),
         }
     }
 
@@ -52,11 +61,21 @@ impl Screen {
         let inert = (self.output != Output::Text).then(|| json::inert(text));
         let text = inert.as_deref().unwrap_or(text);
         let mut stdout = std::io::stdout().lock();
-        stdout
+        let written = stdout
             .write_all(text.as_bytes())
             .and_then(|()| if text.ends_with('\n') { Ok(()) } else { stdout.write_all(b"\n") })
-            .and_then(|()| stdout.flush())
-            .is_ok()
+            .and_then(|()| stdout.flush());
+        if let Err(error) = &written
+            && error.kind() != ErrorKind::BrokenPipe
+        {
+            let _ = self.lost.set(error.to_string());
+        }
+        written.is_ok()
+    }
+
+    /// Why a result could not be written, where one could not.
+    pub fn lost(&self) -> Option<&str> {
+        self.lost.get().map(String::as_str)
     }
 
     /// A word beside the result.
@@ -79,31 +98,59 @@ impl Screen {
         }
     }
 
-    /// The plan: the result of a dry-run, and what comes before the question of a run.
-    pub fn plan(&self, plan: &Plan, is_result: bool) {
-        match (self.output, is_result) {
-            (Output::Text, true) => self.result(&plan_view::plan_text(plan, &self.out)),
-            (Output::Text, false) => self.say(&plan_view::plan_text(plan, &self.err)),
-            (Output::Json | Output::Jsonl, true) => {
-                let value = json::plan_json(plan);
-                let text = if self.output == Output::Json {
-                    serde_json::to_string_pretty(&value)
-                } else {
-                    serde_json::to_string(&value)
-                };
-                self.result(&text.unwrap_or_default());
+    /// The plan, before the question of a run.
+    pub fn plan(&self, plan: &Plan) {
+        if self.output == Output::Text || crate::terminal::prompt::can_prompt() {
+            self.say(&plan_view::plan_text(plan, &self.err));
+        }
+    }
+
+    /// The plan as the result of a dry-run, with what would keep a run of it from going on.
+    pub fn dry_run(
+        &self,
+        plan: &Plan,
+        before: &Before,
+        approval: Option<&Foreseen>,
+        refusal: Option<&Error>,
+    ) {
+        if self.output == Output::Text {
+            self.result(&plan_view::plan_text(plan, &self.out));
+            if let Some(Foreseen { by, word: "required" }) = approval {
+                self.result(&format!(
+                    "a run needs the approval of {by}: without it, it is suspended (exit 8)\n\
+                     the digest to approve: {}",
+                    plan.digest
+                ));
             }
-            (Output::Json | Output::Jsonl, false) => {
-                if crate::terminal::prompt::can_prompt() {
-                    self.say(&plan_view::plan_text(plan, &self.err));
-                }
+        } else {
+            let mut value = json::plan_json(plan);
+            value["approval"] = json!(approval.map(|it| json!({"state": it.word, "by": it.by})));
+            value["refused"] =
+                json!(refusal.map(|it| json!({"message": it.message, "hints": it.hints})));
+            if refusal.is_some() {
+                value["ready"] = json!(false);
+            }
+            let text = if self.output == Output::Json {
+                serde_json::to_string_pretty(&value)
+            } else {
+                serde_json::to_string(&value)
+            };
+            self.result(&text.unwrap_or_default());
+        }
+        self.blocked(plan, before);
+        if let Some(refusal) = refusal {
+            self.say(&format!("a run would be refused: {}", refusal.message));
+            for hint in &refusal.hints {
+                self.say(&format!("  {hint}"));
             }
         }
     }
 
     /// Why nothing was run, and what to do.
     pub fn blocked(&self, plan: &Plan, before: &Before) {
-        self.say(&plan_view::blocked_text(plan, before, &self.err));
+        if plan.blocked().next().is_some() {
+            self.say(&plan_view::blocked_text(plan, before, &self.err));
+        }
     }
 
     /// The renderers of a run that has already taken this long.

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::cli::{Global, Output, StatusArgs};
-use crate::error::{Exit, Result};
+use crate::error::{Error, Exit, Result};
 use crate::facts::Unread;
-use crate::inbox::{Inbox, Message};
+use crate::inbox::{Inbox, Message, Stop};
 use crate::journal;
 use crate::lock::{self, Holder, Lease, Life, Observer, Seen};
 use crate::step::Setting;
@@ -55,6 +55,11 @@ pub fn status(global: &Global, screen: &Screen, args: &StatusArgs) -> Result<Exi
         (seen, life) = observe(&mut inbox, &lease, first);
     }
     cluster.close();
+    if inbox.stop() != Stop::No {
+        let exit = if inbox.terminated() { Exit::Terminated } else { Exit::Interrupted };
+        let why = format!("{}: whether its holder lives was not seen", inbox.reason());
+        return Err(Error::new(exit, why).into());
+    }
     let local = lock::local_holder(&journal::state_dir()?, &environment);
     let status = Status { environment, lease: lease.name().to_owned(), seen, life, local };
     match screen.output {

@@ -37,7 +37,7 @@ pub fn triggers(catalog: &Catalog, screen: &Screen, args: &TriggersArgs) -> Resu
         }))?),
         Output::Jsonl => {
             for one in &found {
-                screen.result(&serde_json::to_string(one)?);
+                screen.result(&super::json_line("trigger", one)?);
             }
         }
     }

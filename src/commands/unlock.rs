@@ -1,7 +1,7 @@
 //! `rollback unlock RUN_ID`: frees the lock that a dead run has left behind. Whoever frees it names
 //! the run, sees what it was doing, and has watched it for as long as its lock lasts.
 
-use crate::cli::{Global, UnlockArgs};
+use crate::cli::{Global, Output, UnlockArgs};
 use crate::error::{Error, Exit, Result};
 use crate::inbox::{Inbox, Stop};
 use crate::journal::{self, read};
@@ -76,7 +76,8 @@ fn free(screen: &Screen, args: &UnlockArgs, lease: &Lease, environment: &str) ->
     } else {
         format!("go on with it: rollback resume {run_id}")
     };
-    screen.result(&format!("freed: run {run_id} does not hold {environment} any more; {next}"));
+    let text = format!("freed: run {run_id} does not hold {environment} any more; {next}");
+    tell(screen, environment, Some(run_id), &text);
     Ok(Exit::Success)
 }
 
@@ -154,7 +155,7 @@ fn wait_for_silence(
 fn nobody(screen: &Screen, environment: &str) -> Result<Exit> {
     match lock::local_holder(&journal::state_dir()?, environment) {
         None => {
-            screen.result(&format!("{environment} is not locked"));
+            tell(screen, environment, None, &format!("{environment} is not locked"));
             Ok(Exit::Success)
         }
         Some(holder) => Err(Error::new(
@@ -167,6 +168,19 @@ fn nobody(screen: &Screen, environment: &str) -> Result<Exit> {
         ))
         .into()),
     }
+}
+
+/// What came of it: that nobody holds the environment now, and whose lock was freed.
+fn tell(screen: &Screen, environment: &str, freed: Option<&str>, text: &str) {
+    if screen.output == Output::Text {
+        return screen.result(text);
+    }
+    let value = serde_json::json!({
+        "v": crate::event::VERSION, "type": "unlocked",
+        "environment": environment, "freed": freed,
+        "resume": freed.map(|run_id| ["rollback", "resume", run_id]),
+    });
+    screen.result(&value.to_string());
 }
 
 fn names(given: &str, run_id: &str) -> bool {

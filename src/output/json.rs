@@ -97,6 +97,8 @@ pub fn run_json(state: &RunState) -> Value {
         "version": start.version,
         "incident": start.incident,
         "reason": start.reason,
+        "trigger": start.trigger,
+        "approval": start.approval,
         "escalated_from": start.escalated_from,
         "forward_of": start.forward_of,
         "decided_by": state.decided_by,

@@ -9,7 +9,7 @@ use super::style::{Mark, Paint, Style};
 
 mod blocked;
 
-pub use blocked::{Before, blocked_text};
+pub use blocked::{Before, blocked_text, leaving_out};
 
 /// Longer values are cut in the plan; the JSON has them whole.
 const VALUE_CAP: usize = 240;

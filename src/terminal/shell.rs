@@ -47,6 +47,11 @@ fn escaped(c: char) -> String {
     })
 }
 
+/// A command on one line, however long, to be pasted from a sentence.
+pub fn command_line(argv: &[String]) -> String {
+    command_lines(argv, 0, usize::from(u16::MAX), true).concat()
+}
+
 /// A command in lines of at most `columns`, the first with `lead` spaces before it. Words go on
 /// after a backslash; a word that is longer than a line stands at the very beginning of the next
 /// ones, since spaces inside it would change it. Without `unicode`, what is not ASCII is escaped.

@@ -82,6 +82,7 @@ pub fn forward(
         // The stream belongs to the run that begins here.
         past.add(&Screen { output: crate::cli::Output::Text, ..screen.clone() }, record)
     };
+    let refusal = (overridden.is_none() && !open.is_empty()).then(|| refused(&past, &open));
     let mut launch = Launch {
         args: run,
         catalog,
@@ -89,20 +90,11 @@ pub fn forward(
         simulated: false,
         stood_in: Vec::new(),
         adapt: Some(&adapt),
-        way: Some(Way { check: &check, begun: &begun }),
+        way: Some(Way { check: &check, refusal: refusal.as_ref(), begun: &begun }),
         state: journal::state_dir()?,
         climbed: false,
     };
-    let exit = launch.go(target.clone())?;
-    if exit == Exit::Success && args.run.dry_run && overridden.is_none() && !open.is_empty() {
-        let error = refused(&past, &open);
-        screen.say(&format!("a run would be refused: {}", error.message));
-        for hint in &error.hints {
-            screen.say(&format!("  {hint}"));
-        }
-        return Ok(error.exit);
-    }
-    Ok(exit)
+    launch.go(target.clone())
 }
 
 /// The newest rollback of a target that is over, was no rehearsal and changed something.

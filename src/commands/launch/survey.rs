@@ -89,16 +89,10 @@ impl Launch<'_> {
             elapsed_ms: millis(begun.elapsed()),
             at: clock::now(),
         };
-        for id in &self.args.skip_blocked {
-            if !draft.steps.iter().any(|step| step.id == *id) {
-                return Err(unknown_step(&draft, id, "--skip-blocked").into());
-            }
-        }
-        for id in policy.answers.keys() {
-            if !draft.steps.iter().any(|step| step.id == *id) {
-                return Err(unknown_step(&draft, id, "--answer").into());
-            }
-        }
+        let ids: Vec<&str> = draft.steps.iter().map(|step| step.id.as_str()).collect();
+        let of = format!("{} · {}", draft.target, draft.method);
+        refuse_unknown("--skip-blocked", &self.args.skip_blocked, &ids, &of)?;
+        refuse_unknown("--answer", policy.answers.keys(), &ids, &of)?;
         let plan = plan::make(&draft, facts, circumstances);
         if let Some(way) = self.way {
             (way.check)(&plan)?;
@@ -183,16 +177,21 @@ pub fn pin_context(draft: &mut Draft) {
     }
 }
 
-fn unknown_step(draft: &Draft, id: &str, flag: &str) -> Error {
-    let ids: Vec<&str> = draft.steps.iter().map(|step| step.id.as_str()).collect();
-    let mut error = Error::usage(format!(
-        "{flag}: there is no step `{id}` in {} · {}",
-        draft.target, draft.method
-    ));
+/// A flag that names a step names one of these.
+pub fn refuse_unknown<'a>(
+    flag: &str,
+    named: impl IntoIterator<Item = &'a String>,
+    ids: &[&str],
+    of: &str,
+) -> Result<()> {
+    let Some(id) = named.into_iter().find(|id| !ids.contains(&id.as_str())) else {
+        return Ok(());
+    };
+    let mut error = Error::usage(format!("{flag}: there is no step `{id}` in {of}"));
     if let Some(near) = crate::error::nearest(id, ids.iter().copied()) {
         error = error.hint(format!("did you mean `{near}`?"));
     }
-    error.hint(format!("its steps: {}", ids.join(", ")))
+    Err(error.hint(format!("its steps: {}", ids.join(", "))).into())
 }
 
 /// Fetches secrets, which may take a program's time, while signals are heard.

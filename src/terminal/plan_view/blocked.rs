@@ -17,6 +17,28 @@ pub struct Before {
     pub climbed: bool,
 }
 
+impl Before {
+    /// A command that is offered, with what it inherits.
+    pub fn offered(&self, mut command: Vec<String>) -> Vec<String> {
+        command.extend(self.inherited.iter().cloned());
+        command
+    }
+}
+
+/// The command that leaves out what is blocked, where something worth doing is left then. What needs
+/// the commit of a step that is left out cannot run either.
+pub fn leaving_out(plan: &Plan, before: &Before) -> Option<Vec<String>> {
+    let without = plan.without_blocked();
+    if !without.steps.iter().any(is_worth_doing) {
+        return None;
+    }
+    let mut command = plan.command();
+    for step in without.steps.iter().filter(|step| step.left_out) {
+        command.extend(["--skip-blocked".to_owned(), step.step.id.clone()]);
+    }
+    Some(before.offered(command))
+}
+
 /// What to do about a plan that is blocked; for below the plan.
 pub fn blocked_text(plan: &Plan, before: &Before, style: &Style) -> String {
     let blocked: Vec<&PlannedStep> = plan.blocked().collect();
@@ -33,38 +55,27 @@ pub fn blocked_text(plan: &Plan, before: &Before, style: &Style) -> String {
     };
     page.sides((Paint::Plain, ""), (Paint::Bad, &left), (Paint::Dim, "exit 4"));
     page.blank();
-    let offered = |mut command: Vec<String>| {
-        command.extend(before.inherited.iter().cloned());
-        command
-    };
     if blocked.iter().all(|step| is_of_the_place(plan, step)) {
         let text = "The runbook is not at fault. Check the context, the namespace and this \
                     machine, and try again:";
         page.text("", Paint::Plain, text);
-        page.command(2, &offered(plan.command()));
+        page.command(2, &before.offered(plan.command()));
         return page.finish();
     }
     page.text("", Paint::Plain, "Fix the runbook (or the cluster) and try again:");
     for step in &blocked {
         page.text("  ", Paint::Plain, &step.step.place.to_string());
     }
-    // What needs the commit of a step that is left out cannot run either.
-    let without = plan.without_blocked();
-    if without.steps.iter().any(is_worth_doing) {
-        let left_out: Vec<&str> =
-            without.steps.iter().filter(|it| it.left_out).map(|it| it.step.id.as_str()).collect();
-        let mut command = plan.command();
-        for id in &left_out {
-            command.extend(["--skip-blocked".to_owned(), (*id).to_owned()]);
-        }
-        let what = if left_out.len() == 1 { "leave it out" } else { "leave them out" };
+    if let Some(command) = leaving_out(plan, before) {
+        let skipped = command.iter().filter(|word| *word == "--skip-blocked").count();
+        let what = if skipped == 1 { "leave it out" } else { "leave them out" };
         page.text("", Paint::Plain, &format!("or {what} and do the rest:"));
-        page.command(2, &offered(command));
+        page.command(2, &command);
     }
     if let Some(rung) = plan.ladder.first() {
         let text = format!("or take the next way, {}:", rung_words(rung, &plan.target, style));
         page.text("", Paint::Plain, &text);
-        page.command(2, &offered(rung.command()));
+        page.command(2, &before.offered(rung.command()));
     }
     page.finish()
 }

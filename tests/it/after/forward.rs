@@ -23,6 +23,12 @@ fn open_criteria_stop_the_way_forward_and_ticked_ones_open_it() {
         .exits(4)
         .says("NEW_CODE  false -> true")
         .says("a run would be refused: 2 of 2 criteria");
+    let plan = scenario
+        .run(&["forward", "component", "dispatcher", "--dry-run", "-o", "json"])
+        .exits(4)
+        .json();
+    assert_eq!(plan["ready"], false);
+    assert_eq!(plan["refused"]["message"], "2 of 2 criteria of the way forward are open");
     assert_eq!(scenario.changes().len(), changes);
     scenario.run(&TICKS).exits(0);
     scenario.run(&["forward", "component", "dispatcher", "--dry-run"]).exits(0);
@@ -85,4 +91,34 @@ fn an_override_needs_one_who_may_and_a_reason_and_is_recorded() {
     scenario
         .run(&["runs", "show", &rollback])
         .says("2 open criteria overridden by CTO: the fix is out");
+}
+
+#[test]
+fn whoever_reads_of_a_way_forward_reads_that_it_went_forward() {
+    let (scenario, _endpoint) = recovered();
+    let rollback = scenario.runs().pop().expect("a run");
+    let order = ["forward", "component", "dispatcher", "--yes", "--override", "CTO", "--reason"];
+    scenario.run(&[&order[..], &["the fix is out"]].concat()).exits(0);
+    let update = |audience| scenario.run(&["update", "--audience", audience]).exits(0).stdout;
+    let engineers = update("engineers");
+    assert!(engineers.contains("goes forward again in test / shop, after run"), "{engineers}");
+    assert!(
+        engineers.contains(&rollback) && engineers.contains("forward again after"),
+        "{engineers}"
+    );
+    let stakeholders = update("stakeholders");
+    assert!(stakeholders.contains("The rollback of dispatcher is taken back"), "{stakeholders}");
+    assert!(stakeholders.contains("It has the values from before the rollback"), "{stakeholders}");
+    let customers = update("customers");
+    assert!(customers.contains("is in place again"), "{customers}");
+    for text in [&engineers, &stakeholders, &customers] {
+        assert!(!text.contains("was rolled back") && !text.contains("Rollback of"), "{text}");
+    }
+    let report = scenario.run(&["report"]).exits(0).stdout;
+    assert!(report.starts_with("# Report of the way forward: "), "{report}");
+    assert!(
+        report.contains(&format!("**Takes back:** the rollback of run {rollback}")),
+        "{report}"
+    );
+    assert!(!report.contains("Rollback date") && !report.contains("Time to recovery"), "{report}");
 }

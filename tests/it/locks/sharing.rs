@@ -223,3 +223,17 @@ fn a_rehearsal_takes_the_lock_of_its_sandbox() {
     open_the_gate(&scenario);
     ended(first).exits(5);
 }
+
+#[test]
+fn a_status_that_is_ended_while_it_watches_says_so_by_its_exit_code() {
+    let scenario = world();
+    let first = at_the_gate(&scenario, &[], "60s");
+    let mut status = elsewhere(&scenario, &["status", "--observe", "-o", "json"])
+        .spawn()
+        .expect("rollback starts");
+    says_meanwhile(&mut status, "watching run");
+    signal(&status, "-TERM");
+    assert_eq!(ended(status).exits(143).json()["exit_code"], 143);
+    open_the_gate(&scenario);
+    ended(first).exits(5);
+}
