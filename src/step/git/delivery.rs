@@ -52,13 +52,13 @@ impl Delivery<'_> {
                 Ok(proposed) => proposed,
                 Err(ending) => return Done::called_off("nothing was pushed", &ending),
             };
-            let (sha, tip, change) = match proposed {
+            let (sha, tip, change, waiting) = match proposed {
                 Err(why) => return unread(&why),
-                Ok(Proposed::Ready { sha, tip, change, content }) => {
+                Ok(Proposed::Ready { sha, tip, change, content, waiting }) => {
                     if let Some(why) = self.stale(&change, &content, branch) {
                         return badly(why, None);
                     }
-                    (sha, tip, change)
+                    (sha, tip, change, waiting)
                 }
                 Ok(other) => return self.already(&other, branch),
             };
@@ -82,14 +82,14 @@ impl Delivery<'_> {
                     return badly(format!("the push to {branch} failed: {why}"), Some(&captured));
                 }
                 Pushed::Refused(why) => {
-                    refusal = Some((sha, why));
+                    refusal = Some((sha, waiting, why));
                     break;
                 }
             }
         }
         match refusal {
-            Some((sha, why)) => {
-                wait_for_merge(forge, hands, permit, repository, &sha, branch, &stamp, &why)
+            Some((sha, waiting, why)) => {
+                wait_for_merge(forge, hands, permit, repository, &sha, branch, &waiting, &why)
             }
             None => badly(format!("others pushed to {branch} each time we tried; try again"), None),
         }
@@ -213,20 +213,19 @@ fn wait_for_merge(
     repository: &str,
     sha: &str,
     branch: &str,
-    stamp: &Stamp,
+    waiting: &str,
     refusal: &str,
 ) -> Done {
-    let waiting = stamp.pending_branch();
     hands.progress(&format!("{branch} refuses the push; pushing {waiting}"));
-    let captured = match push(forge, hands, permit, repository, sha, &waiting) {
+    let captured = match push(forge, hands, permit, repository, sha, waiting) {
         Ok(captured) => captured,
         Err(why) => return unread(&why),
     };
     let sentence = format!("{branch} refuses the push: {refusal}");
     match pushed(&captured, repository) {
         Pushed::Arrived => well(
-            format!("{sentence}; {}", merge_sentence(repository, &waiting, branch)),
-            outputs(sha, &waiting),
+            format!("{sentence}; {}", merge_sentence(repository, waiting, branch)),
+            outputs(sha, waiting),
         ),
         Pushed::Behind => badly(
             format!("{sentence}; and {waiting} is there already, with something else"),

@@ -98,6 +98,12 @@ fn obstacle(spec: &RollbackBranch, preview: &BranchPreview) -> Option<(String, S
             "check the branch and the commit".to_owned(),
         ));
     }
+    if let Some(other) = &preview.in_the_way {
+        return Some((
+            format!("there cannot be a branch {} beside the branch {other}", spec.branch),
+            "give it another name: git keeps branches as paths".to_owned(),
+        ));
+    }
     let existing = preview.existing.as_ref().filter(|sha| **sha != commit.sha)?;
     Some((
         format!(

@@ -80,18 +80,31 @@ pub(super) fn obstacle(branch: &str, built: &Built) -> (String, Option<String>) 
                     .to_owned(),
             ),
         ),
-        Built::Mainline(commit, parents) => {
+        Built::Mainline(commit, parents, given) => {
+            let count = parents.len();
             let parents: Vec<String> = parents
                 .iter()
                 .enumerate()
                 .map(|(index, parent)| format!("mainline: {} keeps {}", index + 1, parent.phrase()))
                 .collect();
-            (
-                format!(
+            let why = match given {
+                None => format!(
                     "{} is a merge: which of its parents is kept must be said",
                     commit.phrase()
                 ),
-                Some(parents.join("; ")),
+                Some(given) => format!(
+                    "{} has {count} parents: `mainline: {given}` is none of them",
+                    commit.phrase()
+                ),
+            };
+            (why, Some(parents.join("; ")))
+        }
+        Built::Empty(commits) => {
+            let names: Vec<String> = commits.iter().map(Commit::phrase).collect();
+            let verb = if commits.len() == 1 { "changes" } else { "change" };
+            (
+                format!("{} {verb} no file: there is nothing to undo", names.join(", ")),
+                Some("is it the commit that was meant?".to_owned()),
             )
         }
         Built::NotContained(commit) => (

@@ -69,7 +69,7 @@ impl Repo {
                     } else {
                         let shas: Vec<&str> = parents.iter().map(String::as_str).collect();
                         let parents = self.commits(&shas)?;
-                        return Ok(Undone::Not(Built::Mainline(commit.clone(), parents)));
+                        return Ok(Undone::Not(Built::Mainline(commit.clone(), parents, given)));
                     }
                 }
             };

@@ -276,6 +276,16 @@ impl Repo {
         )
     }
 
+    /// The branch of the remote that keeps one of this name from being made: `feat` and `feat/x`
+    /// cannot both be.
+    pub(super) fn in_the_way(&self, branch: &str) -> Option<String> {
+        let below = |name: &str, dir: &str| {
+            name.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
+        };
+        let mut names = self.heads.keys();
+        names.find(|name| below(name, branch) || below(branch, name)).cloned()
+    }
+
     /// The tip of a branch of the remote, or that there is none, with the nearest name.
     pub(super) fn tip(&self, branch: &str) -> Known<String> {
         if let Some(tip) = self.heads.get(branch) {

@@ -199,8 +199,10 @@ pub enum Built {
     Nothing,
     /// Undoing this commit conflicts in these files.
     Conflict(Commit, Vec<String>),
-    /// A merge commit, with its parents, and no (or a wrong) mainline.
-    Mainline(Commit, Vec<Commit>),
+    /// A merge commit, with its parents, and the mainline that was given, which is none of them.
+    Mainline(Commit, Vec<Commit>, Option<u32>),
+    /// These commits change nothing, so there is nothing to undo.
+    Empty(Vec<Commit>),
     /// The branch does not contain this commit.
     NotContained(Commit),
     /// The first commit of the history has nothing to go back to.
@@ -263,6 +265,8 @@ pub struct BranchPreview {
     pub existing: Option<String>,
     /// The existing branch contains the commit and has gone on from there.
     pub ahead: bool,
+    /// A branch beside which no branch of this name can be: git keeps names as paths.
+    pub in_the_way: Option<String>,
     /// Whether we may push.
     pub push: PushRight,
 }

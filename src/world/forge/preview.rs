@@ -164,7 +164,25 @@ impl Repo {
             Undone::Not(why) => why,
             Undone::Tree(tree) => self.built(&tip, &tree)?,
         };
+        if built == Built::Nothing && self.change_nothing(&commits, asked.mainline)? {
+            return Ok(preview(Built::Empty(commits.clone())));
+        }
         Ok(preview(built))
+    }
+
+    /// Whether there never was anything to undo.
+    fn change_nothing(&self, commits: &[Commit], mainline: Option<u32>) -> Known<bool> {
+        let mut trees = Vec::new();
+        for commit in commits {
+            let kept = if commit.parents.len() > 1 { mainline.unwrap_or(1) } else { 1 };
+            trees.push(format!("{}^{{tree}}", commit.sha));
+            trees.push(format!("{}^{kept}^{{tree}}", commit.sha));
+        }
+        let mut args = vec!["rev-parse".to_owned()];
+        args.extend(trees);
+        let ids = self.git.line(&args)?;
+        let ids: Vec<&str> = ids.lines().collect();
+        Ok(ids.chunks(2).all(|pair| pair.first() == pair.last()))
     }
 
     fn built(&self, tip: &Commit, tree: &str) -> Known<Built> {
@@ -251,6 +269,7 @@ impl Repo {
             contained,
             existing,
             ahead,
+            in_the_way: self.in_the_way(&asked.branch),
             push: PushRight::Unknown(String::new()),
         })
     }

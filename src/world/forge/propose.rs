@@ -31,10 +31,11 @@ impl Stamp {
         format!("{TRAILER}: {}", self.text)
     }
 
-    /// The branch that waits to be merged, where the real one may not be pushed to. Each step has
-    /// its own: two steps of a run can be on different branches.
-    pub fn pending_branch(&self) -> String {
-        format!("rollback/{}", self.text)
+    /// The names of the branch that waits to be merged, where the real one may not be pushed to;
+    /// the second is for a remote that has a branch `rollback`. Each step has its own: two steps of
+    /// a run can be on different branches.
+    pub(super) fn pending_branches(&self) -> [String; 2] {
+        [format!("rollback/{}", self.text), format!("rollback-{}", self.text)]
     }
 
     /// The date as git takes it, without doubt about its zone.
@@ -98,6 +99,8 @@ pub enum Proposed {
         change: Change,
         /// For restored paths: `mode id` of each, as they are at the source now.
         content: BTreeMap<String, String>,
+        /// The branch on which it can wait to be merged.
+        waiting: String,
     },
     /// The branch is so already, without a commit of ours.
     Nothing {
@@ -142,24 +145,20 @@ impl Forge {
 
 impl Repo {
     fn propose(&mut self, proposal: &Proposal, stamp: &Stamp) -> Known<Proposed> {
-        let pending = stamp.pending_branch();
-        self.bring_for(&[
-            &proposal.question(),
-            &Question::Branch(BranchQuestion {
-                branch: pending.clone(),
-                on: proposal.branch().to_owned(),
-                at: super::At::Subject(String::new()),
-            }),
-        ])?;
+        let pending = stamp.pending_branches();
+        self.bring_for(&[&proposal.question()])?;
+        self.bring(pending.iter().map(String::as_str), [])?;
         let tip = self.tip(proposal.branch())?;
         if let Some(commit) = self.with_trailer(&tip, &stamp.trailer())? {
             let undone = self.is_undone(&commit, &tip)?;
             return Ok(Proposed::Arrived { commit, undone });
         }
-        if let Some(waiting) = self.heads.get(&pending).cloned()
-            && let Some(commit) = self.with_trailer(&waiting, &stamp.trailer())?
-        {
-            return Ok(Proposed::Pending { sha: commit.sha, branch: pending });
+        for branch in pending {
+            if let Some(waiting) = self.heads.get(&branch).cloned()
+                && let Some(commit) = self.with_trailer(&waiting, &stamp.trailer())?
+            {
+                return Ok(Proposed::Pending { sha: commit.sha, branch });
+            }
         }
         match proposal {
             Proposal::Revert { question, message } => {
@@ -188,7 +187,9 @@ impl Repo {
             Built::Change(change) => {
                 let message = format!("{}\n\n{}\n", message.trim(), stamp.trailer());
                 let sha = self.write_commit(&change.tree, &tip.sha, &message, stamp)?;
-                Ok(Proposed::Ready { sha, tip, change, content })
+                let [usual, other] = stamp.pending_branches();
+                let waiting = if self.in_the_way(&usual).is_some() { other } else { usual };
+                Ok(Proposed::Ready { sha, tip, change, content, waiting })
             }
             Built::Nothing => Ok(Proposed::Nothing { tip, earlier }),
             other => Ok(Proposed::Not(other)),

@@ -114,8 +114,9 @@ impl Repo {
 
     /// The one commit of a branch's history with exactly this subject line.
     pub(super) fn by_subject(&self, tip: &str, on: &str, subject: &str) -> Known<Commit> {
-        let wanted = subject.trim();
-        let grep = format!("--grep={wanted}");
+        // A subject that is wrapped in the runbook is one line to git; each line finds candidates.
+        let wanted = &one_line(subject);
+        let grep = format!("--grep={}", subject.trim());
         let output = self.git.run(&[
             "log",
             FIELDS,
@@ -124,8 +125,9 @@ impl Repo {
             &grep,
             tip,
         ])?;
-        let (exact, near): (Vec<Commit>, Vec<Commit>) =
-            commits_of(&output).into_iter().partition(|commit| commit.subject.trim() == wanted);
+        let (exact, near): (Vec<Commit>, Vec<Commit>) = commits_of(&output)
+            .into_iter()
+            .partition(|commit| one_line(&commit.subject) == *wanted);
         match exact.as_slice() {
             [commit] => Ok(commit.clone()),
             [] => {
@@ -281,6 +283,11 @@ impl Repo {
             other => other,
         })
     }
+}
+
+/// A text as one line with single spaces.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn commits_of(output: &[u8]) -> Vec<Commit> {

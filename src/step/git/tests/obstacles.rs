@@ -198,13 +198,57 @@ fn a_merge_wants_its_mainline_and_is_reverted_with_it() {
     let why = blocked(&bench.forecast(&Kind::Revert(spec.clone())));
     assert!(why.contains("is a merge") && why.contains("mainline: 1 keeps"), "{why}");
     spec.mainline = Some(3);
-    blocked(&bench.forecast(&Kind::Revert(spec.clone())));
+    let why = blocked(&bench.forecast(&Kind::Revert(spec.clone())));
+    assert!(why.contains("has 2 parents: `mainline: 3` is none of them"), "{why}");
     spec.mainline = Some(1);
     let kind = Kind::Revert(spec);
     let forecast = bench.forecast(&kind);
     assert!(forecast.warnings[0].contains("again later"), "{forecast:?}");
     bench.done(&kind);
     assert_eq!(bench.remote.show("develop", FILE), GOOD.trim_end());
+}
+
+#[test]
+fn a_commit_that_changes_nothing_is_not_told_as_reverted_already() {
+    let remote = Remote::new();
+    remote.git(&["checkout", "-q", "--detach", &format!("origin/{BRANCH}")]);
+    let empty = remote.commit("ci: build again");
+    remote.push(BRANCH);
+    let bench = Bench::new(remote);
+    let kind = Kind::Revert(revert(&[&empty]));
+    let forecast = bench.forecast(&kind);
+    let why = blocked(&forecast);
+    assert!(why.contains("\"ci: build again\"") && why.contains("changes no file"), "{why}");
+    assert_eq!(bench.perform(&kind, &forecast).outcome, Outcome::Failed);
+}
+
+#[test]
+fn a_subject_that_the_runbook_wraps_is_the_same_subject() {
+    let bench = Bench::new(Remote::new());
+    let Kind::Branch(mut spec) = branch_at_subject("feat: migrate the\n  dispatcher\n") else {
+        panic!("another kind")
+    };
+    spec.on = BRANCH.to_owned();
+    let done = bench.done(&Kind::Branch(spec));
+    assert_eq!(done.outputs["sha"], bench.remote.tip(BRANCH));
+}
+
+#[test]
+fn a_name_that_cannot_be_beside_another_branch_is_blocked_and_names_that_branch() {
+    for (there, wanted) in [("migration-rollback-1/a", "migration-rollback-1"), ("a", "a/b/c")] {
+        let remote = Remote::new();
+        remote.git(&["push", "-q", "origin", &format!("origin/develop:refs/heads/{there}")]);
+        let bench = Bench::new(remote);
+        let Kind::Branch(mut spec) = branch_at_subject("Start") else { panic!("another kind") };
+        wanted.clone_into(&mut spec.branch);
+        let kind = Kind::Branch(spec);
+        let forecast = bench.forecast(&kind);
+        let why = blocked(&forecast);
+        assert!(why.contains(&format!("beside the branch {there}")), "{why}");
+        let refs = bench.remote.refs();
+        assert_eq!(bench.perform(&kind, &forecast).outcome, Outcome::Failed);
+        assert_eq!(bench.remote.refs(), refs);
+    }
 }
 
 #[test]

@@ -124,3 +124,18 @@ fn a_step_whose_name_begins_with_another_s_is_not_mistaken_for_it() {
     assert_eq!(done.outcome, Outcome::Done);
     assert_ne!(done.outputs["sha"], longer);
 }
+
+#[test]
+fn a_commit_can_wait_beside_a_branch_that_is_called_rollback() {
+    let remote = Remote::new();
+    remote.git(&["push", "-q", "origin", "origin/develop:refs/heads/rollback"]);
+    let bench = Bench::new(remote);
+    bench.remote.protect(BRANCH);
+    let kind = Kind::Restore(restore(&[FILE]));
+    let forecast = bench.forecast(&kind);
+    let done = bench.perform(&kind, &forecast);
+    assert_eq!(done.outcome, Outcome::Done, "{done:?}");
+    assert_eq!(done.outputs["branch"], "rollback-01jdbw7/undo");
+    assert_eq!(bench.remote.tip("rollback-01jdbw7/undo"), done.outputs["sha"]);
+    assert_eq!(bench.look(&kind, &forecast).kind(), EffectKind::Awaiting);
+}
