@@ -20,6 +20,17 @@ pub(super) fn judge_push(forecast: &mut Forecast, push: &PushRight, branch: &str
             format!("we may not push to {branch}: {why}"),
             Some("use credentials that may write to this repository".to_owned()),
         ),
+        PushRight::WorkingTree(found) => forecast.block(
+            format!(
+                "{} is somebody's working tree: a push there would run its hooks and could change \
+                 its files",
+                found.path
+            ),
+            Some(match &found.origin {
+                Some(origin) => format!("name its remote instead: repository: {origin}"),
+                None => "name the repository that it is pushed to instead".to_owned(),
+            }),
+        ),
         PushRight::Unknown(why) => {
             forecast
                 .uncheckable(format!("whether we may push to {branch} is not known: {why}"), None);

@@ -218,6 +218,17 @@ pub enum PushRight {
     Refused(String),
     /// It did not tell, and why.
     Unknown(String),
+    /// It is somebody's working tree on this machine, and never pushed to.
+    WorkingTree(WorkingTree),
+}
+
+/// A local repository with files that somebody works on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkingTree {
+    /// Where it is.
+    pub path: String,
+    /// The remote that it has, where it has one; without its secrets.
+    pub origin: Option<String>,
 }
 
 /// The answer to [`Question::Revert`].

@@ -1,12 +1,14 @@
 //! What of the operator's own configuration is taken over: only the keys that say how a remote is
 //! reached. Everything else, and above all what runs programs, stays out.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::world::process::capture;
 
-use super::git::bare;
+use super::WorkingTree;
+use super::git::{Git, bare};
+use super::url::shown;
 
 /// The options that keep ssh from prompting and from hanging.
 const SSH_OPTIONS: &str =
@@ -43,6 +45,30 @@ pub(super) fn operator_config(dir: &Path, address: &str, limit: Duration) -> Vec
         }
     }
     config
+}
+
+/// The directory whose files belong to a local repository that is not bare.
+pub(super) fn working_tree_path(address: &str) -> Option<PathBuf> {
+    let path = match address.strip_prefix("file://") {
+        Some(rest) => &rest[rest.find('/')?..],
+        None => address,
+    };
+    let path = Path::new(path).is_absolute().then(|| Path::new(path))?;
+    if path.join(".git").exists() {
+        return Some(path.to_owned());
+    }
+    let inside = path.file_name().is_some_and(|name| name == ".git") && path.join("HEAD").exists();
+    inside.then(|| path.parent().map(Path::to_owned))?
+}
+
+/// The working tree that an address means, with the remote that it was cloned from.
+pub(super) fn working_tree(git: &Git) -> Option<WorkingTree> {
+    let path = working_tree_path(&git.address)?;
+    let config = path.join(".git").join("config").to_string_lossy().into_owned();
+    let args = ["config", "--file", &config, "--get", "remote.origin.url"];
+    let origin = capture(&bare(&args, git.limits.ask)).text();
+    let origin = Some(shown(&origin)).filter(|origin| !origin.is_empty());
+    Some(WorkingTree { path: path.to_string_lossy().into_owned(), origin })
 }
 
 /// Keys that only say how a remote is reached. git gives section and last part in lower case.

@@ -8,7 +8,7 @@ use super::cache::Repo;
 use super::git::{looks_broken, said};
 use super::{
     At, BranchPreview, BranchQuestion, Built, Commit, Forge, GitFact, PathsQuestion, PushRight,
-    Question, RestorePreview, RestoreQuestion, RevertPreview, RevertQuestion, short, url,
+    Question, RestorePreview, RestoreQuestion, RevertPreview, RevertQuestion, operator, short, url,
 };
 
 impl Forge {
@@ -19,10 +19,15 @@ impl Forge {
             let probe = repo.push_probe(questions);
             let answers: Vec<Known<GitFact>> =
                 questions.iter().map(|question| repo.answer(question)).collect();
-            let right = probe
-                .map_or(PushRight::Unknown("nothing is known of the branch".to_owned()), |probe| {
-                    probe.join().unwrap_or(PushRight::Unknown("it was not asked".to_owned()))
-                });
+            let right = match operator::working_tree(&repo.git) {
+                Some(found) => PushRight::WorkingTree(found),
+                None => probe.map_or(
+                    PushRight::Unknown("nothing is known of the branch".to_owned()),
+                    |probe| {
+                        probe.join().unwrap_or(PushRight::Unknown("it was not asked".to_owned()))
+                    },
+                ),
+            };
             match answers.iter().find_map(|answer| answer.as_ref().err()) {
                 Some(why) if looks_broken(why) && !repo.is_fresh() => Err(why.clone()),
                 _ => {
@@ -84,6 +89,9 @@ impl Repo {
 
     /// Asks the remote, without changing it, whether we may push at all; meanwhile we go on.
     fn push_probe(&self, questions: &[&Question]) -> Option<std::thread::JoinHandle<PushRight>> {
+        if operator::working_tree_path(&self.git.address).is_some() {
+            return None;
+        }
         let (branch, tip) = questions.iter().find_map(|question| {
             let branch = match question {
                 Question::Revert(asked) => &asked.branch,

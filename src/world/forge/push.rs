@@ -1,9 +1,10 @@
 //! Pushes: the command, and what its answer means. Never forced, so a branch only ever moves
 //! forward; running one is the business of the hands, with a permit.
 
-use crate::facts::Known;
+use crate::facts::{Known, Unread};
 use crate::world::process::{Captured, Ending, Invocation};
 
+use super::operator::working_tree_path;
 use super::{Forge, git, url};
 
 /// How a push ended.
@@ -29,9 +30,16 @@ pub fn push_argv(repository: &str, source: &str, branch: &str) -> Vec<String> {
 }
 
 impl Forge {
-    /// The push of a commit that our clone has.
+    /// The push of a commit that our clone has. There is none into somebody's working tree: that
+    /// would run its hooks and could change its files.
     pub fn push(&self, repository: &str, sha: &str, branch: &str) -> Known<Invocation> {
         let git = self.git(repository)?;
+        if let Some(path) = working_tree_path(&git.address) {
+            let path = path.display();
+            return Err(Unread::Refused(format!(
+                "{path} is somebody's working tree: nothing is pushed there"
+            )));
+        }
         let argv = push_argv(repository, sha, branch);
         Ok(git.remote(&argv[1..], git.limits.transfer))
     }

@@ -278,3 +278,31 @@ fn a_setting_without_repository_is_blocked() {
     let why = blocked(&bench.forecast(&Kind::Restore(restore(&[FILE]))));
     assert!(why.contains("no git repository is named"), "{why}");
 }
+
+#[test]
+fn nothing_is_pushed_into_somebody_s_working_tree() {
+    let mut bench = Bench::new(Remote::new());
+    let tree = bench.remote.work();
+    bench.remote.git(&["checkout", "-q", BRANCH]);
+    bench.remote.git(&["config", "receive.denyCurrentBranch", "updateInstead"]);
+    let ran = bench.remote.dir.path().join("ran");
+    remote::executable(&tree.join(".git/hooks/pre-receive"), &format!("touch {}", ran.display()));
+    let kinds = [Kind::Restore(restore(&[FILE])), branch_at_subject("Start")];
+    for address in [tree.display().to_string(), format!("file://{}/.git", tree.display())] {
+        bench.setting.repository = Some(address);
+        for kind in &kinds {
+            let forecast = bench.forecast(kind);
+            let why = blocked(&forecast);
+            assert!(why.contains("is somebody's working tree"), "{why}");
+            assert!(why.contains(&format!("repository: {}", bench.remote.url())), "{why}");
+            let done = bench.perform(kind, &forecast);
+            assert_eq!(done.outcome, Outcome::Failed, "{done:?}");
+        }
+    }
+    assert!(!ran.exists(), "a hook ran");
+    assert_eq!(bench.remote.git(&["status", "--porcelain"]), "");
+    assert_eq!(
+        bench.remote.git(&["log", "-1", "--format=%s", BRANCH]),
+        "feat: migrate the dispatcher"
+    );
+}
