@@ -282,6 +282,21 @@ impl Plan {
         parts
     }
 
+    /// What only tells of the plan: nothing is done by it, and the digest does not cover it.
+    pub fn words(&mut self) -> impl Iterator<Item = &mut String> {
+        let steps = self.steps.iter_mut().flat_map(|planned| {
+            let Forecast { evidence, warnings, obstacles, .. } = &mut planned.forecast;
+            let obstacles = obstacles.iter_mut().flat_map(|obstacle| {
+                std::iter::once(&mut obstacle.why).chain(obstacle.hint.as_mut())
+            });
+            let name = std::iter::once(&mut planned.step.name);
+            name.chain(evidence).chain(warnings).chain(obstacles)
+        });
+        let criteria = self.criteria.iter_mut().map(|planned| &mut planned.now);
+        let rungs = self.ladder.iter_mut().flat_map(|rung| &mut rung.steps);
+        std::iter::once(&mut self.title).chain(steps).chain(criteria).chain(rungs)
+    }
+
     /// Computes the digest over [`Plan::digested`].
     pub fn seal(&mut self) {
         let text = serde_json::to_string(&self.digested()).unwrap_or_default();

@@ -25,6 +25,13 @@ pub fn fetch(sources: &BTreeMap<String, SecretSource>) -> Result<BTreeMap<String
         .collect()
 }
 
+/// What is said of a secret that is too short to be looked for in what is shown.
+pub fn unhidden(name: &str) -> String {
+    format!(
+        "the secret `{name}` has fewer than four characters: it is not hidden where it is printed"
+    )
+}
+
 fn value(source: &SecretSource) -> std::result::Result<String, String> {
     let text = match source {
         SecretSource::Env(name) => {

@@ -32,6 +32,7 @@ use super::under_lock::{Claim, note_lock};
 use super::{ahead, approval};
 
 mod refuse;
+mod secrecy;
 mod survey;
 
 use survey::Surveyed;
@@ -136,6 +137,7 @@ impl Launch<'_> {
         let (runbook, settings) = self.catalog.runbook(target)?;
         let mut policy = self.policy()?;
         let mut surveyed = self.survey(&mut inbox, &runbook, &settings, &mut policy)?;
+        self.hide(&policy.secrets);
         if self.args.dry_run {
             return self.dry_run(&surveyed.plan, &settings).map(Next::Ended);
         }

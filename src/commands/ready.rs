@@ -19,6 +19,7 @@ use crate::runbook::{after, lint};
 use crate::secrets;
 use crate::step::Standing;
 use crate::terminal::ready_view::{Finding, State, Surveyed, ready_text};
+use crate::terminal::redact::is_too_short;
 use crate::terminal::style::Style;
 
 /// Where drafts act: context and namespace.
@@ -136,13 +137,19 @@ fn surveyed(drafted: &Drafted, facts: &BTreeMap<Place, Facts>) -> Surveyed {
             blocks: true,
         }),
         Ok(draft) => {
-            if let Err(error) = secrets::fetch(&draft.secrets) {
-                found.findings.push(Finding {
-                    step: String::new(),
-                    why: format!("{error:#}"),
-                    hint: String::new(),
-                    blocks: true,
-                });
+            let finding = |why: String, blocks: bool| Finding {
+                step: String::new(),
+                why,
+                hint: String::new(),
+                blocks,
+            };
+            match secrets::fetch(&draft.secrets) {
+                Err(error) => found.findings.push(finding(format!("{error:#}"), true)),
+                Ok(values) => {
+                    let short = values.iter().filter(|(_, value)| is_too_short(value));
+                    let said = short.map(|(name, _)| finding(secrets::unhidden(name), false));
+                    found.findings.extend(said);
+                }
             }
             let facts = facts.get(&place(draft)).cloned().unwrap_or_default();
             let plan = plan::make(draft, facts, Circumstances::default());

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use crate::event::{Envelope, Live, Notified, Record};
+use crate::event::{Envelope, Live, Notified, Record, RunStarted};
 use crate::journal::{Journal, Permit};
 use crate::lock::Guard;
 use crate::output::jsonl::JsonLines;
@@ -158,8 +158,8 @@ impl Recorder {
         }
     }
 
-    /// What a record says in words may quote anybody: programs, servers, commits. Names, plans and
-    /// arguments stay as they are; secrets are no part of them.
+    /// What a record says in words may quote anybody: programs, servers, commits, operators. Plans and
+    /// arguments stay as they are, since a resume runs them; whoever makes a plan keeps secrets out.
     fn clean(&self, mut record: Record) -> Record {
         if self.redactor.is_empty() {
             return record;
@@ -180,9 +180,13 @@ impl Recorder {
             | Record::ItemJudged { why, .. }
             | Record::RunClosed { why, .. } => vec![why],
             Record::Notified(told) => vec![&mut told.why],
-            Record::RunStarted(_)
-            | Record::MetricsSampled(_)
-            | Record::Confirmed { .. }
+            Record::RunStarted(start) => {
+                let RunStarted { incident, reason, trigger, approval, .. } = &mut **start;
+                let approval = approval.iter_mut().flat_map(|it| [&mut it.by, &mut it.break_glass]);
+                [incident, reason, trigger].into_iter().chain(approval).flatten().collect()
+            }
+            Record::Confirmed { decided_by, .. } => decided_by.iter_mut().collect(),
+            Record::MetricsSampled(_)
             | Record::SnapshotTaken { .. }
             | Record::StepIntended { .. }
             | Record::ChildStarted { .. }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::Launch;
+use super::{Launch, secrecy};
 use crate::draft::{self, Draft};
 use crate::error::{Error, Exit, Result};
 use crate::facts::{self, Facts, Pace};
@@ -49,6 +49,8 @@ impl Launch<'_> {
         let reads = plan::reads(&draft);
         let reader = reader(&plan::setting(&draft), plan::needs_cluster(&draft.steps))?;
         policy.secrets = fetch_secrets(inbox, &draft.secrets)?;
+        let known = draft::known(runbook, settings);
+        secrecy::refuse_given(parameters.given(&known), &policy.secrets)?;
         let endpoints = plan::endpoints(&draft)
             .into_iter()
             .map(|action| {
@@ -93,7 +95,8 @@ impl Launch<'_> {
         let of = format!("{} · {}", draft.target, draft.method);
         refuse_unknown("--skip-blocked", &self.args.skip_blocked, &ids, &of)?;
         refuse_unknown("--answer", policy.answers.keys(), &ids, &of)?;
-        let plan = plan::make(&draft, facts, circumstances);
+        let mut plan = plan::make(&draft, facts, circumstances);
+        secrecy::of_plan(&mut plan, &policy.secrets);
         if let Some(way) = self.way {
             (way.check)(&plan)?;
         }

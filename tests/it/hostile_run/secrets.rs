@@ -119,3 +119,59 @@ fn a_secret_leaves_no_trace_in_output_errors_journal_json_files_or_ps() {
     let samples = samples.load(Ordering::SeqCst);
     eprintln!("a canary through {shown} commands, {files} files, {samples} looks at argv: 0 hits");
 }
+
+/// A secret that stands in argv: the test above looks for its own there.
+const SAID: &str = "hw4-said-71d8mvq";
+
+/// A component that uses a secret and does nothing.
+fn quiet(value: &str) -> Scenario {
+    Scenario::new()
+        .env("CANARY", value)
+        .settings(
+            "apiVersion: rollback/v1\nparameters:\n  note: { default: none }\n  token:\n    secret: { env: CANARY }\n",
+        )
+        .component(
+            "quiet",
+            "methods:\n  flag:\n    steps:\n      - name: Use it\n        command: [sh, -c, \"echo $NOTE\"]\n        \
+             env: { TOKEN: \"${token}\", NOTE: \"${note}\" }\n",
+        )
+}
+
+#[test]
+fn a_secret_in_what_the_operator_says_of_a_run_is_hidden_everywhere() {
+    let scenario = quiet(SAID);
+    let said = format!("the token {SAID} leaked");
+    let ended = scenario
+        .run(&["component", "quiet", "--yes", "--reason", &said, "--incident", &said])
+        .exits(5);
+    assert!(!(ended.stdout + &ended.stderr).contains(SAID));
+    let start = scenario.records().remove(0);
+    assert_eq!(start["reason"], "the token [redacted] leaked");
+    assert_eq!(start["incident"], "the token [redacted] leaked");
+    let journal = scenario.records().iter().map(ToString::to_string).collect::<String>();
+    assert!(!journal.contains(SAID), "{journal}");
+}
+
+#[test]
+fn a_parameter_that_holds_a_secret_is_refused_since_a_run_journals_its_parameters() {
+    let scenario = quiet(SAID);
+    let note = format!("note=x{SAID}");
+    for flag in ["--dry-run", "--yes"] {
+        let ended = scenario.run(&["component", "quiet", flag, "--param", &note]).exits(2);
+        let said = ended.stdout + &ended.stderr;
+        assert!(said.contains("`note` holds the value of the secret `token`"), "{said}");
+        assert!(!said.contains(SAID), "{said}");
+    }
+    assert_eq!(scenario.runs(), Vec::<String>::new());
+}
+
+#[test]
+fn a_secret_that_is_too_short_to_be_hidden_is_warned_of_by_name() {
+    let scenario = quiet("q7z");
+    let warning = "the secret `token` has fewer than four characters";
+    let ended = scenario.run(&["component", "quiet", "--dry-run"]).exits(0).says(warning);
+    assert!(!(ended.stdout + &ended.stderr).contains("q7z"));
+    scenario.run(&["component", "quiet", "--yes"]).exits(5).says(warning);
+    assert!(scenario.records()[0]["plan"].to_string().contains(warning));
+    scenario.run(&["ready"]).says(warning);
+}
