@@ -211,3 +211,9 @@ pub enum SchemaPart {
     /// The reference page, in Markdown.
     Reference,
 }
+
+/// A duration of the command line.
+pub(crate) fn span(text: &str) -> Result<std::time::Duration, String> {
+    humantime::parse_duration(text)
+        .map_err(|_| "a duration is a number and its unit, such as `30s` or `5m`".to_owned())
+}

@@ -10,7 +10,7 @@ use super::{LevelName, RunArgs};
 /// `rollback validate`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ValidateArgs {
-    /// The run's id, its beginning or its end; without it the newest run.
+    /// The run's id, its beginning or its end; without it the newest that was no rehearsal.
     pub run: Option<String>,
     /// The tier; without it the first that is not closed.
     #[arg(long, short, value_name = "TIER")]
@@ -50,7 +50,7 @@ pub enum ReportFormat {
 /// `rollback report`.
 #[derive(Debug, Clone, Args)]
 pub struct ReportArgs {
-    /// The run's id, its beginning or its end; without it the newest run.
+    /// The run's id, its beginning or its end; without it the newest that was no rehearsal.
     pub run: Option<String>,
     /// The form; without it the one that the end of `--out` says, else Markdown.
     #[arg(long, short, value_enum)]
@@ -74,7 +74,7 @@ pub enum Audience {
 /// `rollback update`.
 #[derive(Debug, Clone, Args)]
 pub struct UpdateArgs {
-    /// The run's id, its beginning or its end; without it the newest run.
+    /// The run's id, its beginning or its end; without it the newest that was no rehearsal.
     pub run: Option<String>,
     /// Who reads it.
     #[arg(long, short, value_enum, default_value_t = Audience::Engineers)]
@@ -93,7 +93,7 @@ pub enum PlanFormat {
 /// `rollback recovery`.
 #[derive(Debug, Clone, Args)]
 pub struct RecoveryArgs {
-    /// The run's id, its beginning or its end; without it the newest run.
+    /// The run's id, its beginning or its end; without it the newest that was no rehearsal.
     pub run: Option<String>,
     /// Tick this item off. May be repeated.
     #[arg(long, value_name = "ITEM")]

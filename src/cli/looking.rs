@@ -93,7 +93,7 @@ pub struct WholeArgs {
     #[arg(long = "param", short, value_name = "NAME=VALUE")]
     pub params: Vec<String>,
     /// How long the survey may take before what is missing is said to be unanswered.
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = crate::cli::span)]
     pub survey_timeout: std::time::Duration,
 }
 

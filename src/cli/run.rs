@@ -88,7 +88,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub lock: LockArgs,
     /// How long the survey may take before what is missing is said to be unanswered.
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = crate::cli::span)]
     pub survey_timeout: std::time::Duration,
     /// Wait only for the first step's survey; later steps are surveyed when their turn comes.
     #[arg(long)]
@@ -102,7 +102,7 @@ pub struct RunArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub struct LockArgs {
     /// Wait so long for the lock; without it, a lock that is held ends the command at once (exit 7).
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = crate::cli::span)]
     pub lock_timeout: Option<std::time::Duration>,
     /// Ask a run of a lower level to stop after its step, and wait for it.
     #[arg(long)]
@@ -111,7 +111,7 @@ pub struct LockArgs {
     #[arg(long)]
     pub without_lock: bool,
     /// How long the lock lasts without being renewed (15s).
-    #[arg(long, value_name = "DURATION", env = "ROLLBACK_LEASE", hide = true, value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", env = "ROLLBACK_LEASE", hide = true, value_parser = crate::cli::span)]
     pub lease: Option<std::time::Duration>,
 }
 
@@ -128,7 +128,7 @@ pub struct RehearseArgs {
     #[arg(long = "fault", value_enum, value_name = "FAULT")]
     pub faults: Vec<Fault>,
     /// How long a pod takes to become ready.
-    #[arg(long, value_name = "DURATION", default_value = "300ms", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "300ms", value_parser = crate::cli::span)]
     pub pod_start: std::time::Duration,
     /// How to run it.
     #[command(flatten)]

@@ -27,7 +27,7 @@ pub struct WatchArgs {
     #[arg(long, value_enum, default_value_t = Act::Notify)]
     pub act: Act,
     /// The time between two evaluations; else `watch.every` of triggers.yaml.
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = crate::cli::span)]
     pub every: Option<std::time::Duration>,
     /// Stop after so many evaluations.
     #[arg(long, value_name = "COUNT")]

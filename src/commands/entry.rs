@@ -268,8 +268,14 @@ fn error_text(message: &str, hints: &[String], style: &Style) -> String {
         page.raw(message);
         page.raw("\n");
     } else {
+        // Whoever said no did nothing wrong.
+        let said_no = message.starts_with("declined: ");
         for (number, line) in message.lines().enumerate() {
-            let lead = if number == 0 { "error: " } else { "       " };
+            let lead = match (number, said_no) {
+                (_, true) => "",
+                (0, false) => "error: ",
+                _ => "       ",
+            };
             page.marked(Paint::Bad, lead, Paint::Plain, line);
         }
     }

@@ -135,6 +135,7 @@ fn surveyed(drafted: &Drafted, facts: &BTreeMap<Place, Facts>) -> Surveyed {
             why: why.lines().next().unwrap_or_default().to_owned(),
             hint: hints.first().cloned().unwrap_or_default(),
             blocks: true,
+            place: String::new(),
         }),
         Ok(draft) => {
             let finding = |why: String, blocks: bool| Finding {
@@ -142,6 +143,7 @@ fn surveyed(drafted: &Drafted, facts: &BTreeMap<Place, Facts>) -> Surveyed {
                 why,
                 hint: String::new(),
                 blocks,
+                place: String::new(),
             };
             match secrets::fetch(&draft.secrets) {
                 Err(error) => found.findings.push(finding(format!("{error:#}"), true)),
@@ -175,6 +177,7 @@ fn findings(plan: &Plan) -> Vec<Finding> {
                 why: obstacle.why.clone(),
                 hint: obstacle.hint.clone().unwrap_or_default(),
                 blocks: obstacle.certain,
+                place: planned.step.place.to_string(),
             });
         }
         for warning in &planned.forecast.warnings {
@@ -183,6 +186,7 @@ fn findings(plan: &Plan) -> Vec<Finding> {
                 why: warning.clone(),
                 hint: String::new(),
                 blocks: false,
+                place: planned.step.place.to_string(),
             });
         }
     }
@@ -192,6 +196,7 @@ fn findings(plan: &Plan) -> Vec<Finding> {
             why: planned.now.clone(),
             hint: planned.warning.clone(),
             blocks: false,
+            place: String::new(),
         });
     }
     findings

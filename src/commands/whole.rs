@@ -63,7 +63,7 @@ pub fn drafts(catalog: &Catalog, parameters: &Parameters) -> Vec<Drafted> {
             all.push(Drafted {
                 target: runbook.target.clone(),
                 method: method.name.clone(),
-                place: runbook.place.clone(),
+                place: method.steps.first().map_or(&runbook.place, |step| &step.place).clone(),
                 draft,
             });
         }

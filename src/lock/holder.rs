@@ -86,6 +86,9 @@ impl Holder {
         if self.step == 0 {
             return "before its first step".to_owned();
         }
+        if self.step > self.of {
+            return format!("after step {} of {} (its checks are asked)", self.of, self.of);
+        }
         format!("step {} of {} ({})", self.step, self.of, self.step_name)
     }
 

@@ -20,6 +20,10 @@ impl Run {
             return self.pause(self.hands.inbox.reason().to_owned());
         }
         let begun = Instant::now();
+        if !self.plan.criteria.is_empty() {
+            let of = self.plan.steps.len();
+            self.hands.recorder.guard().at_step(of + 1, of, "its checks are asked");
+        }
         for index in 0..self.plan.criteria.len() {
             let planned = self.plan.criteria[index].clone();
             let done = self.judge_one(&planned, begun)?;

@@ -96,12 +96,10 @@ pub fn opened(reviewed: Option<&str>, run: u64) -> bool {
 /// The roles of a catalog that nobody could call: no contact, or a placeholder as `[CONTACT]`.
 pub fn unreachable(settings: &Settings) -> Vec<String> {
     let missing = |contact: &Option<String>| contact.as_deref().is_none_or(is_placeholder);
-    settings
-        .contacts
-        .iter()
-        .filter(|contact| missing(&contact.contact))
-        .map(|contact| contact.role.clone())
-        .collect()
+    let authority = settings.decision_authority.iter().map(|it| (&it.role, &it.contact));
+    let contacts = settings.contacts.iter().map(|it| (&it.role, &it.contact));
+    let all = authority.chain(contacts);
+    all.filter(|(_, contact)| missing(contact)).map(|(role, _)| role.clone()).collect()
 }
 
 /// Whether a contact is only a place for one.

@@ -42,7 +42,8 @@ fn one(page: &mut Page, flag: &Flag) {
     page.sides((Paint::Plain, ""), (Paint::Strong, &flag.name), (paint, &value));
     page.text("  ", Paint::Plain, &format!("in {}", flag.object));
     for set in &flag.set_by {
-        let text = format!("{} by {} {}", set.value, set.target, set.method);
+        let dot = page.style().dot();
+        let text = format!("`{}` {dot} {} sets it to {}", set.target, set.method, set.value);
         page.text("  ", Paint::Dim, &text);
     }
     if flag.workloads.is_empty() && flag.problem.is_empty() {
@@ -64,7 +65,7 @@ fn pods(reader: &Reader) -> String {
             let noun = if *count == 1 { "pod" } else { "pods" };
             let verb = if *count == 1 { "carries" } else { "carry" };
             match value.as_str() {
-                "?" => format!("{count} {noun} older than the value"),
+                "?" => format!("{count} {noun}: cannot be told"),
                 value => format!("{count} {noun} {verb} {value}"),
             }
         })

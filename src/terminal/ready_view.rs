@@ -41,6 +41,8 @@ pub struct Finding {
     pub hint: String,
     /// Whether it keeps the method from running.
     pub blocks: bool,
+    /// Where its step stands; empty where it is about the method as a whole.
+    pub place: String,
 }
 
 /// The whole catalog: methods, then what is about all of them.
@@ -95,8 +97,12 @@ fn one(page: &mut Page, method: &Surveyed) {
         if !finding.hint.is_empty() {
             page.text("      ", Paint::Plain, &finding.hint);
         }
+        if finding.blocks {
+            page.text("      ", Paint::Dim, &finding.place);
+        }
     }
-    if method.state == State::Blocked && !method.method.is_empty() {
+    let placed = method.findings.iter().any(|it| it.blocks && !it.place.is_empty());
+    if method.state == State::Blocked && !method.method.is_empty() && !placed {
         page.text("    ", Paint::Dim, &method.place);
     }
 }

@@ -162,3 +162,10 @@ fn a_last_way_that_failed_says_that_there_is_no_other_and_whom_to_call() {
     let ended = scenario.run(&["component", "job", "--yes"]).exits(5);
     ended.says("no further way in this catalog; call Engineering Lead (primary)");
 }
+
+#[test]
+fn a_duration_without_a_unit_is_refused_with_the_units_that_the_documentation_has() {
+    let scenario = Scenario::new();
+    let ended = scenario.run(&["component", "job", "--lock-timeout", "5"]).exits(2);
+    ended.says("such as `30s` or `5m`");
+}

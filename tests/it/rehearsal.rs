@@ -126,7 +126,7 @@ fn a_conflict_blocks_the_revert_and_names_the_file() {
 fn a_push_that_is_refused_awaits_a_merge() {
     rehearse(&["component", "tool-dispatcher", "--method", "code", "--fault", "push-refused"])
         .exits(5)
-        .says("waits to be merged");
+        .says("a merge is awaited");
 }
 
 /// A rehearsal of a runbook of its own, with a method `config` that has these steps.

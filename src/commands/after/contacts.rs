@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::cli::Output;
 use crate::commands::screen::Screen;
 use crate::error::{Error, Exit, Result, nearest};
-use crate::runbook::after::is_placeholder;
+use crate::runbook::after::{is_placeholder, unreachable};
 use crate::runbook::{Authority, Settings};
 use crate::terminal::layout::Page;
 use crate::terminal::style::{Paint, Style};
@@ -29,15 +29,14 @@ pub fn contacts(screen: &Screen, settings: &Settings) -> Result<Exit> {
 
 fn text(settings: &Settings, style: &Style) -> String {
     let mut page = Page::new(style);
-    let mut missing = 0;
+    let missing = unreachable(settings).len();
     if settings.decision_authority.is_empty() && settings.contacts.is_empty() {
         page.text("", Paint::Change, "The catalog names nobody.");
         page.text("", Paint::Plain, "Add `decision_authority:` and `contacts:` to rollback.yaml.");
         return page.finish();
     }
-    let mut line = |page: &mut Page<'_>, who: &str, contact: Option<&str>| {
+    let line = |page: &mut Page<'_>, who: &str, contact: Option<&str>| {
         let known = contact.filter(|text| !is_placeholder(text));
-        missing += usize::from(known.is_none());
         let (paint, right) =
             known.map_or((Paint::Change, "no contact"), |text| (Paint::Plain, text));
         page.sides((Paint::Plain, "  "), (Paint::Plain, who), (paint, right));
@@ -59,8 +58,8 @@ fn text(settings: &Settings, style: &Style) -> String {
     }
     if missing > 0 {
         page.blank();
-        let text =
-            format!("{missing} cannot be reached from here: add `contact:` to rollback.yaml.");
+        let verb = if missing == 1 { "has" } else { "have" };
+        let text = format!("{missing} {verb} no contact yet: add `contact:` to rollback.yaml.");
         page.text("", Paint::Change, &text);
     }
     page.finish()

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::{Launch, secrecy};
+use crate::commands::after::contacts::decider;
 use crate::draft::{self, Draft};
 use crate::error::{Error, Exit, Result};
 use crate::facts::{self, Facts, Pace};
@@ -40,6 +41,10 @@ impl Launch<'_> {
         settings: &Settings,
         policy: &mut Policy,
     ) -> Result<Surveyed> {
+        // What a run would refuse a dry-run refuses as well.
+        if let Some(who) = &self.args.decided_by {
+            decider(&settings.decision_authority, who)?;
+        }
         let parameters = Parameters::parse(&self.args.params)?.with_environment();
         let mut draft = Draft::new(runbook, settings, self.args.method.as_deref(), &parameters)?;
         if let Some(adapt) = self.adapt {

@@ -247,6 +247,9 @@ impl Rest {
             StatusCode::NOT_FOUND if object["details"]["name"].is_string() => {
                 Unread::Missing(format!("{what} not found{place}"), None)
             }
+            StatusCode::NOT_FOUND if message.is_empty() => {
+                Unread::Failed(format!("the API server does not serve {what} (404)"))
+            }
             StatusCode::NOT_FOUND => {
                 Unread::Failed(format!("the API server does not serve {what}: {message}"))
             }

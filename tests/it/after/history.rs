@@ -60,3 +60,19 @@ fn a_run_that_found_everything_there_is_listed_as_that_and_is_not_what_forward_t
     let ended = scenario.run(&forward).exits(4);
     ended.says("NEW_CODE").says(&format!("rollback recovery {real}"));
 }
+
+#[test]
+fn what_a_run_would_refuse_of_the_decider_a_dry_run_refuses_as_well() {
+    let (scenario, _endpoint) = recovered();
+    scenario
+        .run(&["component", "dispatcher", "--dry-run", "--decided-by", "Bob"])
+        .exits(2)
+        .says("`Bob` is not one who may decide");
+}
+
+#[test]
+fn the_roles_without_a_contact_are_counted_once_for_all_who_ask() {
+    let (scenario, _endpoint) = recovered();
+    scenario.run(&["contacts"]).exits(0).says("1 has no contact yet");
+    scenario.run(&["lint"]).says("add `contact:` for: CTO");
+}

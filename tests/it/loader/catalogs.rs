@@ -182,7 +182,7 @@ fn the_runbooks_of_this_repository_have_no_errors_and_only_the_source_s_own_gaps
     // that is for its owners.
     let not_ready = "the method `database` cannot be run yet";
     let review = "reviewed on 2025-09-10; the next review was due on 2025-10-10";
-    let contacts = "7 contacts say not how to reach them";
+    let contacts = "10 contacts say not how to reach them";
     assert_eq!(messages, [contacts, review, not_ready, not_ready]);
 }
 

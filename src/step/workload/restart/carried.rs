@@ -112,14 +112,16 @@ impl Carried {
                     .take(3)
                     .map(|change| format!("{}={}", change.field, value(&change.from)))
                     .collect();
-                shown.join(", ")
+                let more = many.len() - shown.len();
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                shown.join(", ") + &more
             }
         };
         let verb = if pods.len() == 1 { "carries" } else { "carry" };
         if older == 0 {
             format!("{count} {verb} {values}{image}")
         } else {
-            format!("{count} {verb} {values} or older{image}")
+            format!("{count} {verb} {values}, or a value from before it{image}")
         }
     }
 
