@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use crate::after::After;
 use crate::hex;
 use crate::runbook::{Criterion, Level, Place, SecretSource, Step, Target};
-use crate::step::{Forecast, Nature, Setting, Standing};
+use crate::step::{Forecast, Nature, Obstacle, Setting, Standing};
 
 mod commits;
+mod lock;
 mod make;
 
 pub(crate) use commits::own_repository;
@@ -54,6 +55,9 @@ pub struct Plan {
     /// The objects and branches that the steps change, whole, as the survey found them.
     #[serde(default)]
     pub found: BTreeMap<String, Value>,
+    /// What will not go well with the lock; certain where a run that nobody sits at does not begin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lock: Vec<Obstacle>,
     /// How the survey went.
     pub survey: SurveyNote,
     /// `sha256:…` over what the run would change and nothing that drifts by itself.
@@ -198,6 +202,11 @@ impl Plan {
         self.steps.iter().filter(|step| step.standing == Standing::Blocked && !step.left_out)
     }
 
+    /// Why the lock cannot be taken.
+    pub fn unlockable(&self) -> Option<&Obstacle> {
+        self.lock.iter().find(|obstacle| obstacle.certain)
+    }
+
     /// What one run at a time may change: context and namespace.
     pub fn environment(&self) -> String {
         let context = self.setting.context.as_deref().unwrap_or("the current context");
@@ -313,6 +322,8 @@ pub struct Circumstances {
     pub given: Vec<String>,
     /// Steps to leave out where they are blocked.
     pub skip_blocked: Vec<String>,
+    /// `--without-lock`.
+    pub without_lock: bool,
     /// Whether the world is the sandbox.
     pub simulated: bool,
     /// How long the survey took.

@@ -190,11 +190,12 @@ impl Launch<'_> {
         let (ladder, params) = (&run.plan.ladder, &self.args.params);
         run.ahead = ahead::survey(ladder, &self.catalog, params, self.adapt, &run.reader);
         let conclusion = run.go().map_err(|error| journal_failed(&error, false));
-        drop(lock);
+        let stays = lock.release();
         run.hands.recorder.finish();
         run.reader.cluster.close();
         let conclusion = conclusion?;
         self.screen.end(&run.state);
+        self.screen.lock_stays(stays, &run.state.run_id);
         commands::sweep(&self.screen);
         beside.end(&self.screen, &mut run.hands.recorder);
         Ok(Launch::after(run, conclusion))
@@ -255,7 +256,8 @@ impl Launch<'_> {
         let approval = approval::foresee(plan, settings, &self.args, &self.state)?;
         let refusal = self.way.and_then(|way| way.refusal);
         self.screen.dry_run(plan, &self.before(), approval.as_ref(), refusal);
-        let ready = plan.blocked().next().is_none() && refusal.is_none();
+        let possible = plan.blocked().next().is_none() && plan.unlockable().is_none();
+        let ready = possible && refusal.is_none();
         Ok(if ready { Exit::Success } else { Exit::Blocked })
     }
 

@@ -169,7 +169,17 @@ fn surveyed(drafted: &Drafted, facts: &BTreeMap<Place, Facts>) -> Surveyed {
 
 /// What the plan of a method says that is not well.
 fn findings(plan: &Plan) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = plan
+        .lock
+        .iter()
+        .map(|obstacle| Finding {
+            step: String::new(),
+            why: obstacle.why.clone(),
+            hint: obstacle.hint.clone().unwrap_or_default(),
+            blocks: obstacle.certain,
+            place: String::new(),
+        })
+        .collect();
     for planned in &plan.steps {
         for obstacle in &planned.forecast.obstacles {
             findings.push(Finding {

@@ -97,11 +97,12 @@ pub fn resume(screen: &Screen, args: &ResumeArgs) -> Result<Exit> {
     note_lock(&lock, &mut hands.recorder, &mut state)?;
     let mut run = Run::new(plan, state, hands, reader, policy);
     let conclusion = run.go().map_err(|error| journal_failed(&error, false));
-    drop(lock);
+    let stays = lock.release();
     run.hands.recorder.finish();
     run.reader.cluster.close();
     let conclusion = conclusion?;
     screen.end(&run.state);
+    screen.lock_stays(stays, &run_id);
     super::sweep(screen);
     beside.end(screen, &mut run.hands.recorder);
     Ok(match conclusion {

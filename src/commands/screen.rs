@@ -148,9 +148,20 @@ impl Screen {
 
     /// Why nothing was run, and what to do.
     pub fn blocked(&self, plan: &Plan, before: &Before) {
-        if plan.blocked().next().is_some() {
+        if plan.blocked().next().is_some() || plan.unlockable().is_some() {
             self.say(&plan_view::blocked_text(plan, before, &self.err));
         }
+    }
+
+    /// That the lock of a run could not be freed.
+    pub fn lock_stays(&self, why: Option<String>, run_id: &str) {
+        let Some(why) = why else { return };
+        self.notice(
+            run_id,
+            &format!(
+                "the lock could not be freed: {why}. Others find it held until: rollback unlock {run_id}"
+            ),
+        );
     }
 
     /// The renderers of a run that has already taken this long.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::holder::Holder;
 use super::lease::{Lease, Seen};
 use super::local::Note;
+use crate::facts::Unread;
 use crate::inbox::Message;
 use crate::world::clock;
 use crate::world::cluster::NotWritten;
@@ -68,7 +69,7 @@ pub struct Guard {
 enum Order {
     Step(Box<Holder>),
     Renew(Sender<()>),
-    Release(Sender<()>),
+    Release(Sender<Option<String>>),
 }
 
 impl Guard {
@@ -168,12 +169,13 @@ impl Keeper {
         (Keeper { orders }, guard)
     }
 
-    /// Frees the Lease; waits a second at most.
-    pub fn release(&self) {
+    /// Frees the Lease; waits a second at most. Why it stays where it could not be freed.
+    pub fn release(&self) -> Option<String> {
         let (done, freed) = channel();
-        if self.orders.send(Order::Release(done)).is_ok() {
-            let _ = freed.recv_timeout(RELEASE);
-        }
+        self.orders.send(Order::Release(done)).ok()?;
+        freed
+            .recv_timeout(RELEASE)
+            .unwrap_or_else(|_| Some("the API server did not answer".to_owned()))
     }
 }
 
@@ -194,8 +196,7 @@ impl Work {
             let mut asker = None;
             match orders.recv_timeout(next.saturating_duration_since(Instant::now())) {
                 Ok(Order::Release(done)) => {
-                    self.free();
-                    let _ = done.send(());
+                    let _ = done.send(self.free());
                     return;
                 }
                 Ok(Order::Step(me)) => self.me = *me,
@@ -217,7 +218,7 @@ impl Work {
                             let _ = done.send(());
                         }
                         Order::Release(done) => {
-                            let _ = done.send(());
+                            let _ = done.send(None);
                             return;
                         }
                     }
@@ -303,17 +304,28 @@ impl Work {
         let _ = self.inbox.send(Message::Notice(text));
     }
 
-    /// Frees what is ours, also when somebody wrote a wish into it meanwhile.
-    fn free(&mut self) {
-        for _ in 0..4 {
-            match self.lease.free(&self.seen) {
+    /// Frees what is ours, also when somebody wrote a wish into it meanwhile. Where it may not be
+    /// deleted, it is emptied. Why it stays where neither is possible.
+    fn free(&mut self) -> Option<String> {
+        let mut free: fn(&Lease, &Seen) -> Result<(), NotWritten> = Lease::free;
+        let mut empties = false;
+        for _ in 0..6 {
+            match free(&self.lease, &self.seen) {
+                Ok(()) | Err(NotWritten::Gone) => return None,
+                Err(NotWritten::Unread(Unread::Forbidden(_))) if !empties => {
+                    empties = true;
+                    free = Lease::empty;
+                }
+                Err(NotWritten::Unread(why)) => return Some(why.sentence().to_owned()),
                 Err(NotWritten::Conflict) => match self.lease.read() {
                     Ok(Some(found)) if found.holder.is(&self.me) => self.seen = found,
-                    _ => return,
+                    // Somebody else has it, or freed it.
+                    Ok(_) => return None,
+                    Err(why) => return Some(why.sentence().to_owned()),
                 },
-                _ => return,
             }
         }
+        Some("the Lease does not come to rest".to_owned())
     }
 }
 

@@ -139,6 +139,18 @@ impl Lease {
         self.cluster.delete_lease(&self.name, word("uid"), word("resourceVersion"))
     }
 
+    /// Leaves it there without a holder, where it still is what was seen.
+    pub fn empty(&self, seen: &Seen) -> Result<(), NotWritten> {
+        let mut object = seen.object.clone();
+        if let Some(spec) = object["spec"].as_object_mut() {
+            spec.remove("holderIdentity");
+        }
+        if let Some(metadata) = object["metadata"].as_object_mut() {
+            metadata.remove("annotations");
+        }
+        self.cluster.replace_lease(&self.name, &object).map(|_| ())
+    }
+
     /// The Lease as we write it: new, or in the place of `before`.
     fn object(&self, me: &Holder, before: Option<&Value>) -> Value {
         let now = humantime::format_rfc3339_micros(SystemTime::now()).to_string();

@@ -126,12 +126,17 @@ impl Held {
     pub fn waited(&self) -> bool {
         self.waited
     }
+
+    /// Frees it; why it stays where it could not be freed.
+    pub fn release(mut self) -> Option<String> {
+        self.keeper.take()?.release()
+    }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some(keeper) = &self.keeper {
-            keeper.release();
+            let _ = keeper.release();
         }
         if let Some((lease, run_id)) = self.missed.take() {
             let (done, wait) = channel();

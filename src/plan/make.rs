@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Circumstances, ClusterName, Plan, PlannedCriterion, PlannedStep, SurveyNote, commits};
+use super::{
+    Circumstances, ClusterName, Plan, PlannedCriterion, PlannedStep, SurveyNote, commits, lock,
+};
 use crate::draft::Draft;
 use crate::facts::{Facts, Read, Trial, endpoint_key};
 use crate::runbook::{Action, Step};
@@ -44,7 +46,8 @@ pub fn reads(draft: &Draft) -> BTreeSet<Read> {
     let setting = setting(draft);
     let steps = draft.steps.iter().flat_map(|step| kinds::reads(&step.action, &setting));
     let checkouts = checkout::reads(&draft.steps, &setting).into_values().map(Read::Git);
-    steps.chain(checkouts).collect()
+    let lock = needs_cluster(&draft.steps).then(|| lock::reads(&draft.namespace));
+    steps.chain(checkouts).chain(lock.into_iter().flatten()).collect()
 }
 
 /// What the survey asks for the first step alone.
@@ -172,6 +175,11 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
             }
         })
         .collect();
+    let lock = if needs_cluster(&draft.steps) {
+        lock::judge(&draft.namespace, &facts, circumstances.without_lock)
+    } else {
+        Vec::new()
+    };
     let mut plan = Plan {
         target: draft.target.clone(),
         title: draft.title.clone(),
@@ -187,6 +195,7 @@ pub fn make(draft: &Draft, mut facts: Facts, circumstances: Circumstances) -> Pl
         criteria,
         ladder: circumstances.ladder,
         found,
+        lock,
         survey: SurveyNote {
             elapsed_ms: circumstances.elapsed_ms,
             unanswered: facts.unanswered(),

@@ -230,7 +230,22 @@ fn nothing_to_change(plan: &Plan) -> Option<&'static str> {
     })
 }
 
+/// What will not go well with the lock of the environment.
+fn lock(page: &mut Page, plan: &Plan) {
+    for obstacle in &plan.lock {
+        let paint = if obstacle.certain { Paint::Bad } else { Paint::Change };
+        page.marked(paint, "lock            ! ", paint, &obstacle.why);
+        if let Some(hint) = &obstacle.hint {
+            page.text("                  ", Paint::Plain, hint);
+        }
+    }
+    if !plan.lock.is_empty() {
+        page.blank();
+    }
+}
+
 fn after(page: &mut Page, plan: &Plan, style: &Style) {
+    lock(page, plan);
     if let Some(words) = nothing_to_change(plan) {
         page.text("", Paint::Good, words);
         page.blank();

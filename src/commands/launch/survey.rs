@@ -92,6 +92,7 @@ impl Launch<'_> {
             .map_or_else(|| self.ladder(runbook, &draft.method, &given), |rung| vec![rung]),
             given,
             skip_blocked: self.args.skip_blocked.clone(),
+            without_lock: self.args.lock.without_lock,
             simulated: self.simulated,
             elapsed_ms: millis(begun.elapsed()),
             at: clock::now(),

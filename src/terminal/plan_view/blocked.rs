@@ -43,7 +43,17 @@ pub fn leaving_out(plan: &Plan, before: &Before) -> Option<Vec<String>> {
 pub fn blocked_text(plan: &Plan, before: &Before, style: &Style) -> String {
     let blocked: Vec<&PlannedStep> = plan.blocked().collect();
     let mut page = Page::new(style);
-    let Some(first) = blocked.first() else { return page.finish() };
+    let Some(first) = blocked.first() else {
+        if plan.unlockable().is_some() {
+            let left = "Nothing was changed: the lock cannot be taken.";
+            page.sides((Paint::Plain, ""), (Paint::Bad, left), (Paint::Dim, "exit 4"));
+            page.text("", Paint::Plain, "If nobody else is rolling it back, go on without:");
+            let mut command = plan.command();
+            command.push("--without-lock".to_owned());
+            page.command(2, &before.offered(command));
+        }
+        return page.finish();
+    };
     let who = if before.climbed {
         format!("{} changed nothing", plan.method)
     } else {

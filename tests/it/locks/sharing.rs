@@ -4,7 +4,7 @@ use super::{
     LEASE, at_the_gate, elsewhere, ended, flag, here, holder, open_the_gate, read_until, run,
     says_meanwhile, signal, world,
 };
-use crate::scenario::{Ended, Scenario};
+use crate::scenario::{Ended, NAMESPACE, Scenario};
 
 #[test]
 fn a_second_run_is_told_at_once_who_has_the_lock_and_what_to_do() {
@@ -175,6 +175,55 @@ fn where_leases_are_forbidden_a_bot_needs_a_flag_and_is_told_which() {
         .exits(5)
         .says("going on without the lock: the lock of test / shop cannot be taken: no permission");
     assert_eq!(flag(&scenario), "false");
+}
+
+#[test]
+fn a_dry_run_and_ready_foretell_that_the_lock_cannot_be_taken() {
+    let scenario = world();
+    scenario.world().deny("admin", "create", "leases", "*");
+    here(&scenario, &["component", "other", "--dry-run"])
+        .exits(4)
+        .says("no permission to create leases.coordination.k8s.io as admin")
+        .says("the lock cannot be taken")
+        .says("rollback component other --method flag --without-lock");
+    let plan = here(&scenario, &["component", "other", "--dry-run", "--output", "json"]).exits(4);
+    let plan = plan.json();
+    assert_eq!((&plan["ready"], &plan["lock"][0]["certain"]), (&false.into(), &true.into()));
+    here(&scenario, &["ready"]).exits(4).says("no permission to create leases");
+    here(&scenario, &["component", "other", "--dry-run", "--without-lock"])
+        .exits(0)
+        .says("it runs without its lock");
+    assert_eq!(flag(&scenario), "true");
+}
+
+#[test]
+fn a_lock_that_may_not_be_deleted_is_emptied_and_taken_again() {
+    let scenario = world();
+    scenario.world().deny("admin", "delete", "leases", "*");
+    here(&scenario, &["component", "other", "--dry-run"]).exits(0);
+    let ended = here(&scenario, &["component", "other", "--yes"]).exits(5);
+    assert!(!ended.stderr.contains("could not be freed"), "{ended:#?}");
+    let lease = scenario.world().get("leases", NAMESPACE, LEASE).expect("it stays");
+    assert!(lease["spec"]["holderIdentity"].is_null(), "{lease:#}");
+    here(&scenario, &["status"]).exits(0);
+    assert_eq!(holder(&scenario), None);
+    here(&scenario, &["component", "other", "--yes"]);
+    assert_eq!(scenario.runs().len(), 2, "the next run takes it");
+}
+
+#[test]
+fn a_lock_that_can_be_neither_deleted_nor_emptied_is_said_to_stay() {
+    let scenario = world();
+    scenario.world().deny("admin", "delete", "leases", "*");
+    scenario.world().deny("admin", "update", "leases", "*");
+    here(&scenario, &["component", "other", "--dry-run"])
+        .exits(0)
+        .says("the lock stays behind")
+        .says("the lock cannot be renewed");
+    here(&scenario, &["component", "other", "--yes"])
+        .exits(5)
+        .says("the lock could not be freed: no permission to update")
+        .says(&format!("rollback unlock {}", scenario.runs()[0]));
 }
 
 #[test]

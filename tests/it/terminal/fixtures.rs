@@ -135,6 +135,7 @@ fn health() -> PlannedStep {
 /// The plan of the flag method: two changes and a check.
 pub fn plan() -> Plan {
     let mut plan = Plan {
+        lock: Vec::new(),
         target: target(),
         title: "Tool Dispatcher".to_owned(),
         method: "flag".to_owned(),
