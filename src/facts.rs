@@ -216,6 +216,11 @@ pub struct Facts {
     /// Workloads whose pods a step just before makes anew: after it nothing has changed that they
     /// could have read. Filled by forecasts.
     pub rolled: BTreeSet<Workload>,
+    /// Workloads that an earlier step of this plan changes, as the survey found them. Filled by
+    /// forecasts.
+    pub before: BTreeMap<Workload, WorkloadFacts>,
+    /// Whether a step after the one that is foreseen may still mend what is broken now.
+    pub changes_follow: bool,
     /// Objects that an earlier step of this plan makes, such as `secret/keys`. Filled by forecasts.
     pub made: BTreeSet<String>,
     /// Branches, each after its repository, that an earlier step of this plan moves. What was read
@@ -258,6 +263,14 @@ impl Read {
 }
 
 impl Facts {
+    /// The next steps see a workload as this one leaves it.
+    pub fn foresee_workload(&mut self, workload: &Workload, after: WorkloadFacts) {
+        let found = self.workloads.insert(workload.clone(), Ok(after));
+        if let Some(Ok(found)) = found {
+            self.before.entry(workload.clone()).or_insert(found);
+        }
+    }
+
     /// What did not answer, in a phrase each.
     pub fn unanswered(&self) -> Vec<String> {
         let mut phrases = BTreeSet::new();

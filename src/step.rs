@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub(crate) mod checkout;
+pub(crate) mod claims;
 pub mod command;
 pub mod git;
 pub mod kinds;
@@ -18,8 +19,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::event::{EffectKind, Outcome};
+use crate::facts::Unread;
 use crate::world::Reader;
 use crate::world::process::Ending;
+use claims::Claim;
 
 /// What a step is to the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,9 +189,22 @@ pub enum Effect {
     Broken(String, Vec<String>),
     /// The world cannot tell, and why.
     Unanswerable(String),
+    /// It may not be seen: asking again is no use.
+    Forbidden(String),
 }
 
 impl Effect {
+    /// What it means for a look that something could not be read.
+    pub(crate) fn unread(why: Unread) -> Effect {
+        match why {
+            Unread::Missing(why, _) => Effect::Broken(why, Vec::new()),
+            Unread::Forbidden(why) => Effect::Forbidden(why),
+            Unread::Refused(why) | Unread::Unreachable(why) | Unread::Failed(why) => {
+                Effect::Unanswerable(why)
+            }
+        }
+    }
+
     /// The effect without its details, as records carry it.
     pub fn kind(&self) -> EffectKind {
         match self {
@@ -198,7 +214,7 @@ impl Effect {
             Effect::Present(..) => EffectKind::Present,
             Effect::Awaiting(..) => EffectKind::Awaiting,
             Effect::Broken(..) => EffectKind::Broken,
-            Effect::Unanswerable(_) => EffectKind::Unanswerable,
+            Effect::Unanswerable(_) | Effect::Forbidden(_) => EffectKind::Unanswerable,
         }
     }
 
@@ -211,7 +227,8 @@ impl Effect {
             | Effect::Present(text, _)
             | Effect::Awaiting(text, _)
             | Effect::Broken(text, _)
-            | Effect::Unanswerable(text) => text,
+            | Effect::Unanswerable(text)
+            | Effect::Forbidden(text) => text,
         }
     }
 }
@@ -273,6 +290,8 @@ pub struct Doing {
     pub parameters: BTreeMap<String, String>,
     /// The values of the secrets that it names.
     pub secrets: BTreeMap<String, String>,
+    /// What later steps have changed since: in the last look it is theirs.
+    pub later: Vec<Claim>,
     /// How long the step may take from here.
     pub timeout: Duration,
     /// How long it may take in all, as its author wrote it; for sentences.
@@ -298,6 +317,7 @@ impl Doing {
             checkout: None,
             parameters: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            later: Vec::new(),
             timeout: Duration::from_secs(20),
             limit: Duration::from_secs(20),
             reader,

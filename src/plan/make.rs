@@ -9,7 +9,7 @@ use crate::draft::Draft;
 use crate::facts::{Facts, Read, Trial, endpoint_key};
 use crate::runbook::{Action, Step};
 use crate::step::workload::needs;
-use crate::step::{Forecast, Mark, Setting, Standing, apply, checkout, kinds, trial};
+use crate::step::{Forecast, Mark, Nature, Setting, Standing, apply, checkout, kinds, trial};
 use crate::world::web::Elsewhere;
 
 /// Where a draft acts.
@@ -101,7 +101,10 @@ fn foresee(draft: &Draft, setting: &Setting, facts: &mut Facts) -> Vec<Foreseen>
     draft
         .steps
         .iter()
-        .map(|step| {
+        .enumerate()
+        .map(|(index, step)| {
+            let mut later = draft.steps[index + 1..].iter();
+            facts.changes_follow = later.any(|step| kinds::nature(&step.action) != Nature::Check);
             let mut forecast = kinds::forecast(&step.action, setting, facts);
             checkout::forecast(&step.id, facts, &mut forecast);
             let mark = Mark {

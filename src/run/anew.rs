@@ -43,6 +43,8 @@ impl Run {
                 present.extend(spec.flags.keys().cloned());
             }
         }
+        let mut later = self.plan.steps[index + 1..].iter();
+        facts.changes_follow = later.any(|step| step.nature != Nature::Check);
         let forecast = kinds::forecast(action, &self.plan.setting, &mut facts);
         self.plan.steps[index].forecast.clone_from(&forecast);
         let standing = forecast.standing(planned.nature);

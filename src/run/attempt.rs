@@ -178,7 +178,7 @@ impl Run {
                 detail: Vec::new(),
                 outputs: done.outputs,
             },
-            Effect::Unanswerable(why) => {
+            Effect::Unanswerable(why) | Effect::Forbidden(why) => {
                 Done::badly(format!("done, but its effect cannot be seen: {why}"), Vec::new())
             }
         };
@@ -196,7 +196,7 @@ impl Run {
         let mut guard = None;
         let begun = Instant::now();
         let mut pause = Duration::from_millis(20);
-        let in_cluster = matches!(action, Action::SetFlags(_) | Action::Restart(_));
+        let in_cluster = kinds::is_in_cluster(action);
         let sticks = if in_cluster { STICKS_IN_CLUSTER } else { STICKS };
         let contested = in_cluster && !doing.forecast.owner.is_empty();
         if !watched.is_empty() {
@@ -218,7 +218,9 @@ impl Run {
                         return Ok(effect);
                     }
                 }
-                Effect::Unanswerable(why) => {
+                // A right that was given just now may take a moment to hold.
+                Effect::Forbidden(_) if begun.elapsed() > STICKS_IN_CLUSTER => return Ok(effect),
+                Effect::Unanswerable(why) | Effect::Forbidden(why) => {
                     self.progress(&doing.mark.step_id, &format!("cannot be seen: {why}"));
                 }
             }

@@ -96,7 +96,7 @@ impl Run {
                 self.settle(&id, EffectKind::Partly, "world", why)?;
                 Ok(None)
             }
-            Effect::Unanswerable(why) => self.ask_about(planned, &why),
+            Effect::Unanswerable(why) | Effect::Forbidden(why) => self.ask_about(planned, &why),
         }
     }
 

@@ -328,6 +328,7 @@ impl Run {
             checkout: self.plan.checkout_repository(&planned.step),
             parameters: self.plan.parameters.clone(),
             secrets: self.secrets_of(&planned.step.action),
+            later: Vec::new(),
             timeout: planned.step.timeout,
             limit: planned.step.timeout,
             reader: self.reader.clone(),

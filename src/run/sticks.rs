@@ -1,30 +1,28 @@
 //! The last look before a verdict: is what was changed still so? Somebody outside, such as Argo CD,
-//! may have put it back while the run went on.
+//! may have put it back while the run went on. What was there already counts as well.
 
 use std::time::Duration;
 
-use crate::event::EffectKind;
-use crate::plan::PlannedStep;
-use crate::runbook::{Action, Workload};
-use crate::state::StepState;
-use crate::step::Effect;
-
 use super::Run;
+use crate::event::{EffectKind, SkipReason};
+use crate::plan::PlannedStep;
+use crate::state::StepState;
+use crate::step::claims::{self, Claim};
+use crate::step::{Effect, kinds};
 
 /// A look that is no older than this is as good as another one.
 const FRESH: Duration = Duration::from_millis(50);
 
 impl Run {
-    /// Looks again at every flag and restart of the run; the first that is not so any more, in a
-    /// sentence.
+    /// Looks again at every step whose effect the cluster shows; the first that is not so any more,
+    /// in a sentence.
     pub(super) fn what_did_not_stick(&mut self) -> Option<String> {
         for index in 0..self.plan.steps.len() {
             let planned = self.plan.steps[index].clone();
-            if !self.stands(index, &planned) {
-                continue;
-            }
+            let Some(was) = self.stands(&planned) else { continue };
             let Ok((action, _)) = self.late().resolve(&planned.step.action) else { continue };
-            let doing = self.doing(&planned);
+            let mut doing = self.doing(&planned);
+            doing.later = self.changed_after(index);
             let why = match self.look_once(&action, &doing) {
                 Effect::Missing(found) | Effect::Partly(found) => {
                     format!("it did not stick: {found}")
@@ -32,35 +30,29 @@ impl Run {
                 Effect::Broken(why, _) => why,
                 _ => continue,
             };
-            return Some(format!("step {} was done, but {why}", planned.step.name));
+            return Some(format!("step {} was {was}, but {why}", planned.step.name));
         }
         None
     }
 
-    /// Whether a step's effect should still be there and has to be looked for: it was seen, though
-    /// not just now, and no later step changed the same object.
-    fn stands(&self, index: usize, planned: &PlannedStep) -> bool {
-        let seen = self.state.step(&planned.step.id).is_some_and(|run| {
-            matches!(run.state, StepState::Done { effect: EffectKind::Present })
-        });
-        let mine = objects(&planned.step.action);
-        let later = self.plan.steps.iter().skip(index + 1).filter(|step| !step.left_out);
-        let changed_later =
-            later.flat_map(|step| objects(&step.step.action)).any(|object| mine.contains(&object));
+    /// What a step was, where its effect should still be there and has to be looked for: it was
+    /// seen, though not just now.
+    fn stands(&self, planned: &PlannedStep) -> Option<&'static str> {
+        let was = match self.state.step(&planned.step.id)?.state {
+            StepState::Done { effect: EffectKind::Present } => "done",
+            StepState::Skipped { why: SkipReason::AlreadyThere } => "already there",
+            _ => return None,
+        };
         let fresh = self.looked.get(&planned.step.id).is_some_and(|at| at.elapsed() < FRESH);
-        seen && !mine.is_empty() && !changed_later && !fresh
+        (kinds::is_in_cluster(&planned.step.action) && !fresh).then_some(was)
     }
-}
 
-/// What a step changes in the cluster; each key of a ConfigMap is an object of its own.
-fn objects(action: &Action) -> Vec<String> {
-    match action {
-        Action::SetFlags(spec) => match (&spec.configmap, &spec.workload) {
-            (Some(name), _) => spec.flags.keys().map(|key| format!("{name} {key}")).collect(),
-            (None, Some(workload)) => vec![workload.to_string()],
-            (None, None) => Vec::new(),
-        },
-        Action::Restart(spec) => spec.workloads.iter().map(Workload::to_string).collect(),
-        _ => Vec::new(),
+    /// What the steps after one have changed, as far as they were begun.
+    fn changed_after(&self, index: usize) -> Vec<Claim> {
+        let begun = |planned: &&PlannedStep| {
+            self.state.step(&planned.step.id).is_some_and(|run| run.attempts > 0)
+        };
+        let later = self.plan.steps.iter().skip(index + 1).filter(begun);
+        later.flat_map(|planned| claims::of(&planned.step.action, &planned.forecast)).collect()
     }
 }

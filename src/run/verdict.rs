@@ -74,6 +74,7 @@ impl Run {
             checkout: None,
             parameters: self.plan.parameters.clone(),
             secrets: std::collections::BTreeMap::new(),
+            later: Vec::new(),
             timeout: criterion.within,
             limit: criterion.within,
             reader: self.reader.clone(),

@@ -3,118 +3,37 @@
 //! the same bytes. Nothing of the operator's working tree is read.
 
 mod ask;
+mod manifests;
 
 use serde_json::{Value, json};
 
-pub use ask::ask;
-
 use crate::facts::{Facts, Known, Read, Unread};
 use crate::journal::Permit;
-use crate::runbook::{Apply, Workload};
+use crate::runbook::Apply;
+use crate::step::claims::{self, Claim};
 use crate::step::git::{awaited, is_moved};
 use crate::step::set_flags::ended_badly;
 use crate::step::trial::Workloads;
-use crate::step::workload::{done_without_pods, known, look_at, owner_warning, template, together};
-use crate::step::{Doing, Done, Effect, FieldChange, Forecast, NOT_THERE, Outputs, Setting};
+use crate::step::workload::{
+    done_without_pods, known, look_at, owner_warning, settled, template, together,
+};
+use crate::step::{Doing, Done, Effect, Forecast, Outputs, Setting};
 use crate::world::cluster::kubectl;
 use crate::world::cluster::rollout::Wanted;
-use crate::world::forge::{Commit, FilesQuestion, GitRead, Question, shown};
+use crate::world::forge::{FilesQuestion, GitRead, Question, shown};
 use crate::world::hands::Hands;
 use crate::world::process::Invocation;
+
+pub use ask::ask;
+use ask::tried_out;
+pub(crate) use manifests::CREATED;
+use manifests::scaling_warning;
+pub use manifests::{Manifests, Object};
 
 /// The pinned fact of which commit is applied.
 const COMMIT: &str = "manifests commit";
 /// The pinned fact of what each changed field was.
 const FROM: &str = "manifests change";
-
-/// Manifests, and what they would make of the cluster.
-#[derive(Debug, Clone)]
-pub struct Manifests {
-    /// The commit that they are of.
-    pub commit: Commit,
-    /// Their paths.
-    pub files: Vec<String>,
-    /// All of them as one stream, as kubectl gets it.
-    pub text: String,
-    /// The objects that they name.
-    pub objects: Vec<Object>,
-}
-
-/// One object of the manifests.
-#[derive(Debug, Clone)]
-pub struct Object {
-    /// `deployment/web`.
-    pub name: String,
-    /// As it is; none where it does not exist.
-    pub live: Option<Value>,
-    /// As it would be.
-    pub after: Value,
-}
-
-impl Manifests {
-    /// Every field that would change.
-    fn changes(&self) -> Vec<FieldChange> {
-        let mut changes = Vec::new();
-        for object in &self.objects {
-            match &object.live {
-                Some(live) => {
-                    let found = template::object_differences(&object.name, live, &object.after);
-                    let secret = object.name.starts_with("secret/");
-                    let scaled = is_autoscaled(live);
-                    let found = found.into_iter().filter(|it| !(scaled && it.field == "replicas"));
-                    changes
-                        .extend(found.into_iter().map(|it| if secret { hidden(it) } else { it }));
-                }
-                None => changes.push(FieldChange {
-                    object: object.name.clone(),
-                    field: "object".to_owned(),
-                    from: None,
-                    to: "created".to_owned(),
-                }),
-            }
-        }
-        changes
-    }
-
-    /// The workloads among the objects.
-    fn workloads(&self) -> Vec<Workload> {
-        let names = self.objects.iter().map(|object| object.name.clone());
-        names.filter_map(|name| Workload::try_from(name).ok()).collect()
-    }
-}
-
-/// Whether an autoscaler decides how many pods there are. What a manifest says of it holds for a
-/// moment only, and is no sign of whether the manifest was applied.
-fn is_autoscaled(object: &Value) -> bool {
-    let entries = object["metadata"]["managedFields"].as_array().into_iter().flatten();
-    entries.into_iter().any(|entry| {
-        entry["manager"] == "kube-controller-manager"
-            && entry["fieldsV1"]["f:spec"]["f:replicas"].is_object()
-    })
-}
-
-/// A warning where the manifest's number of pods is not the autoscaler's.
-fn scaling_warning(object: &Object, live: &Value) -> Option<String> {
-    let (now, after) = (&live["spec"]["replicas"], &object.after["spec"]["replicas"]);
-    (is_autoscaled(live) && now != after).then(|| {
-        format!(
-            "{} is autoscaled to {now}: the manifest's replicas {after} hold until the autoscaler \
-             puts that back; leave them out of the manifest",
-            object.name
-        )
-    })
-}
-
-/// A change of a Secret as it may be shown and journaled: that the value is another, not which.
-fn hidden(change: FieldChange) -> FieldChange {
-    let is_value = change.field.starts_with("data") || change.field.starts_with("stringData");
-    if !is_value {
-        return change;
-    }
-    let mark = |text: &str| format!("(hidden, {})", &crate::hex::of(text.as_bytes())[..6]);
-    let to = if change.to == NOT_THERE { change.to } else { mark(&change.to) };
-    FieldChange { from: change.from.as_deref().map(mark), to, ..change }
-}
 
 fn read_of(spec: &Apply, setting: &Setting) -> Option<GitRead> {
     let repository = spec.repository.as_ref().or(setting.repository.as_ref())?.clone();
@@ -169,8 +88,9 @@ pub fn forecast(spec: &Apply, setting: &Setting, facts: &mut Facts) -> Forecast 
         .map(|change| (format!("{} {}", change.object, change.field), &change.from))
         .collect();
     forecast.pinned.insert(FROM.to_owned(), json!(from));
-    forecast.already_there = changes.is_empty();
+    let settled = kept(&found, changes.is_empty(), facts, &mut forecast);
     if changes.is_empty() {
+        forecast.already_there = settled;
         forecast.evidence.insert(0, "the cluster is as the manifests say".to_owned());
         return forecast;
     }
@@ -187,17 +107,38 @@ pub fn forecast(spec: &Apply, setting: &Setting, facts: &mut Facts) -> Forecast 
     forecast
 }
 
+/// Whether nothing is to be waited for of the workloads that keep their template. Where something else
+/// changes, that may mend them.
+fn kept(found: &Manifests, alone: bool, facts: &mut Facts, forecast: &mut Forecast) -> bool {
+    let follows = facts.changes_follow;
+    facts.changes_follow |= !alone;
+    let mut all = true;
+    for (workload, answer) in &found.kept {
+        let what = workload.to_string();
+        let Some(found) = known(forecast, &what, Some(answer)) else { continue };
+        all &= settled(forecast, facts, workload, found, "its template");
+    }
+    facts.changes_follow = follows;
+    all
+}
+
+/// What it changes, field by field.
+pub(crate) fn claims(forecast: &Forecast) -> Vec<Claim> {
+    let from = forecast.pinned.get(FROM).and_then(Value::as_object);
+    let fields = from.into_iter().flat_map(serde_json::Map::keys);
+    let parts = fields.filter_map(|name| name.split_once(' '));
+    parts
+        .map(|(object, field)| Claim::Field { object: object.to_owned(), field: field.to_owned() })
+        .collect()
+}
+
 /// The workloads among the objects that get another template, as they will be.
 pub(crate) fn workloads(spec: &Apply, setting: &Setting, facts: &Facts) -> Workloads {
     let read = read_of(spec, setting);
     let settled = read.filter(|read| !is_moved(facts, Some(&read.repository), &spec.at));
     let known = settled.and_then(|read| facts.manifests.get(&read));
     let Some(Ok(manifests)) = known else { return Workloads::new() };
-    let template = |object: &Value| template::digest(&object["spec"]["template"]);
-    let changed = manifests.objects.iter().filter(|object| {
-        Workload::try_from(object.name.clone()).is_ok()
-            && object.live.as_ref().is_none_or(|live| template(live) != template(&object.after))
-    });
+    let changed = manifests.objects.iter().filter(|object| object.changes_template());
     changed.map(|object| (object.name.clone(), object.after.clone())).collect()
 }
 
@@ -225,13 +166,14 @@ fn foresee(object: &Object, facts: &mut Facts) {
     if let Some(name) = object.name.strip_prefix("configmap/") {
         facts.configmaps.insert(name.to_owned(), Ok(object.after.clone()));
     }
-    let Some(live) = &object.live else { return };
-    if let Ok(workload) = Workload::try_from(object.name.clone())
-        && let Some(Ok(found)) = facts.workloads.get_mut(&workload)
-        && template::digest(&live["spec"]["template"])
-            != template::digest(&object.after["spec"]["template"])
+    if object.live.is_some()
+        && object.changes_template()
+        && let Some(workload) = object.workload()
+        && let Some(Ok(found)) = facts.workloads.get(&workload)
     {
-        found.object["spec"] = object.after["spec"].clone();
+        let mut after = found.clone();
+        after.object["spec"] = object.after["spec"].clone();
+        facts.foresee_workload(&workload, after);
     }
 }
 
@@ -249,7 +191,7 @@ fn again(spec: &Apply, doing: &Doing) -> Known<Manifests> {
     let at = pinned.unwrap_or(&spec.at).to_owned();
     let spec = Apply { at, ..spec.clone() };
     match read_of(&spec, &doing.setting) {
-        Some(read) => ask(&doing.reader, &read),
+        Some(read) => tried_out(&doing.reader, &read),
         None => Err(Unread::Failed("no git repository is named".to_owned())),
     }
 }
@@ -272,6 +214,9 @@ pub fn perform(spec: &Apply, doing: &Doing, hands: &mut Hands, permit: &Permit) 
             format!("{} {} is {now}", change.object, change.field)
         })
         .collect();
+    if manifests.changes().is_empty() {
+        return Done::well("the cluster is as the manifests say");
+    }
     if !drifted.is_empty() {
         let shown: Vec<String> = drifted.into_iter().take(3).collect();
         let why = format!("changed since the plan: {}; nothing was overwritten", shown.join(", "));
@@ -294,10 +239,10 @@ pub fn perform(spec: &Apply, doing: &Doing, hands: &mut Hands, permit: &Permit) 
 pub fn look(spec: &Apply, doing: &Doing) -> Effect {
     let manifests = match again(spec, doing) {
         Ok(manifests) => manifests,
-        Err(Unread::Missing(why, _)) => return Effect::Broken(why, Vec::new()),
-        Err(why) => return Effect::Unanswerable(why.sentence().to_owned()),
+        Err(why) => return Effect::unread(why),
     };
-    let left = manifests.changes();
+    let mut left = manifests.changes();
+    left.retain(|change| !claims::changed(&doing.later, &change.object, &change.field));
     if !left.is_empty() {
         let fields: Vec<String> = left
             .iter()
@@ -326,7 +271,8 @@ pub fn look(spec: &Apply, doing: &Doing) -> Effect {
         .collect();
     if looks.is_empty() {
         let names: Vec<&str> = manifests.objects.iter().map(|it| it.name.as_str()).collect();
-        let text = format!("{} are as the manifests say", names.join(", "));
+        let are = if names.len() == 1 { "is" } else { "are" };
+        let text = format!("{} {are} as the manifests say", names.join(", "));
         return Effect::Present(text, Outputs::new());
     }
     together(&looks)

@@ -32,6 +32,25 @@ pub fn nature(action: &Action) -> Nature {
     }
 }
 
+/// Whether its effect is in the cluster, which shows at once what it has said to be done.
+pub fn is_in_cluster(action: &Action) -> bool {
+    match action {
+        Action::SetFlags(_)
+        | Action::Restart(_)
+        | Action::RolloutUndo(_)
+        | Action::Apply(_)
+        | Action::RestoreSnapshot(_) => true,
+        Action::RevertCommits(_)
+        | Action::RestoreFiles(_)
+        | Action::RollbackBranch(_)
+        | Action::Command(_)
+        | Action::Http(_)
+        | Action::Metric(_)
+        | Action::Manual(_)
+        | Action::Wait(_) => false,
+    }
+}
+
 /// What its forecast needs to know.
 pub fn reads(action: &Action, setting: &Setting) -> Vec<Read> {
     match action {

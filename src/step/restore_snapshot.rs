@@ -1,16 +1,19 @@
 //! `restore_snapshot`: ConfigMaps and pod templates as a snapshot has them. A key that was not there
 //! then is removed. Every patch holds only where things still are as the plan showed them.
 
+mod pins;
+
 use serde_json::{Map, Value, json};
 
-use crate::facts::{Access, Facts, Known, Read, Unread};
+use crate::facts::{Access, Facts, Known, Read};
 use crate::journal::Permit;
 use crate::runbook::{RestoreSnapshot, Workload};
 use crate::snapshot::{self, Snapshot};
+use crate::step::claims::{self as changed, Claim};
 use crate::step::set_flags::ended_badly;
 use crate::step::workload::template::{self, Now};
 use crate::step::workload::{
-    done_without_pods, known, look_at, owner_warning, patch_access, permitted, together,
+    done_without_pods, known, look_at, owner_warning, patch_access, permitted, settled, together,
 };
 use crate::step::{Doing, Done, Effect, FieldChange, Forecast, Mark, Outputs, Setting};
 use crate::world::cluster::rollout::{STEP_ANNOTATION, Wanted, held_back};
@@ -18,22 +21,11 @@ use crate::world::cluster::{Cluster, FIELD_MANAGER, kubectl};
 use crate::world::forge::{short, shown};
 use crate::world::hands::Hands;
 use crate::world::process::Invocation;
-
-/// The pinned fact of what a ConfigMap's keys change from and to.
-fn keys_of(name: &str) -> String {
-    format!("configmap/{name} keys")
-}
-
-fn before_of(workload: &str) -> String {
-    format!("{workload} template")
-}
-
-fn wanted_of(workload: &str) -> String {
-    format!("{workload} wanted template")
-}
-
-/// The pinned fact that something of the snapshot could not be read, so that it is not restored.
-const UNREAD: &str = " unread";
+pub(crate) use pins::claims;
+use pins::{
+    UNREAD, before_of, kept_of, kept_workloads, keys_of, pinned_configmaps, pinned_maps,
+    pinned_workloads, same_of, wanted_of,
+};
 
 fn configmap_access(name: &str) -> Access {
     Access {
@@ -88,11 +80,12 @@ pub fn forecast(spec: &RestoreSnapshot, setting: &Setting, facts: &mut Facts) ->
     for (name, values) in &snapshot.configmaps {
         configmap(name, values, setting, facts, &mut forecast);
     }
+    let mut all = true;
     for workload in workloads(&snapshot) {
         let wanted = &snapshot.workloads[&workload.to_string()];
-        one_workload(&workload, wanted, setting, facts, &mut forecast);
+        all &= one_workload(&workload, wanted, setting, facts, &mut forecast);
     }
-    forecast.already_there = forecast.changes.is_empty() && forecast.obstacles.is_empty();
+    forecast.already_there = all && forecast.changes.is_empty() && forecast.obstacles.is_empty();
     if forecast.already_there {
         forecast.evidence.insert(0, format!("everything is as in {what}"));
     }
@@ -135,14 +128,13 @@ fn configmap(
         return;
     };
     let now = snapshot::values(&object);
-    let mut keys = Map::new();
+    let (mut keys, mut same) = (Map::new(), Map::new());
     let names: std::collections::BTreeSet<&String> = now.keys().chain(wanted.keys()).collect();
     for key in names {
         let (from, to) = (now.get(key), wanted.get(key));
         if from == to {
-            if to.is_some() {
-                facts.flags_present.entry(name.to_owned()).or_default().insert(key.clone());
-            }
+            same.insert(key.clone(), json!(to));
+            facts.flags_present.entry(name.to_owned()).or_default().insert(key.clone());
             continue;
         }
         keys.insert(key.clone(), json!({"from": from, "to": to}));
@@ -158,6 +150,7 @@ fn configmap(
         }
         forecast.changes.push(change);
     }
+    forecast.pinned.insert(same_of(name), Value::Object(same));
     if keys.is_empty() {
         return;
     }
@@ -176,22 +169,24 @@ fn configmap(
     facts.configmaps.insert(name.to_owned(), Ok(after));
 }
 
+/// Whether nothing has to be done or waited for.
 fn one_workload(
     workload: &Workload,
     wanted: &Value,
     setting: &Setting,
     facts: &mut Facts,
     forecast: &mut Forecast,
-) {
+) -> bool {
     let what = workload.to_string();
     let Some(mut found) = known(forecast, &what, facts.workloads.get(workload)).cloned() else {
         forecast.pinned.insert(format!("{what}{UNREAD}"), json!(true));
-        return;
+        return false;
     };
     let current = &found.object["spec"]["template"];
     forecast.pinned.insert(before_of(&what), json!(template::digest(current)));
     if template::digest(current) == template::digest(wanted) {
-        return;
+        forecast.pinned.insert(kept_of(&what), template::content(wanted));
+        return settled(forecast, facts, workload, &found, "its template");
     }
     forecast.pinned.insert(wanted_of(&what), wanted.clone());
     let (changes, more) = template::shown(template::differences(&what, current, wanted));
@@ -208,24 +203,8 @@ fn one_workload(
     }
     after["metadata"]["annotations"][STEP_ANNOTATION] = json!("<this run>");
     found.object["spec"]["template"] = after;
-    facts.workloads.insert(workload.clone(), Ok(found));
-}
-
-/// The ConfigMaps that change, with their keys.
-fn pinned_configmaps(forecast: &Forecast) -> impl Iterator<Item = (&str, &Map<String, Value>)> {
-    forecast.pinned.iter().filter_map(|(key, value)| {
-        let name = key.strip_prefix("configmap/")?.strip_suffix(" keys")?;
-        Some((name, value.as_object()?))
-    })
-}
-
-/// The workloads that change, with the digest that the plan saw and the template they get.
-fn pinned_workloads(forecast: &Forecast) -> impl Iterator<Item = (Workload, &str, &Value)> {
-    forecast.pinned.iter().filter_map(|(key, value)| {
-        let name = key.strip_suffix(" wanted template")?;
-        let before = forecast.pinned.get(&before_of(name)).and_then(Value::as_str)?;
-        Some((Workload::try_from(name.to_owned()).ok()?, before, value))
-    })
+    facts.foresee_workload(workload, found);
+    false
 }
 
 fn configmap_patch(
@@ -266,17 +245,19 @@ pub fn commands(setting: &Setting, mark: &Mark, forecast: &Forecast) -> Vec<Vec<
     configmaps.chain(workloads).collect()
 }
 
-/// What a ConfigMap's keys are now: `true` where all are as wanted, else what differs from both.
+/// What a ConfigMap's keys are now: `true` where all are as wanted, else what differs from both. What
+/// later steps have changed is theirs.
 fn keys_now(
     cluster: &Cluster,
     name: &str,
     keys: &Map<String, Value>,
+    later: &[Claim],
 ) -> Known<(bool, Vec<String>)> {
     let now = snapshot::values(&cluster.configmap(name)?);
     let value = |key: &String| json!(now.get(key));
-    let there = keys.iter().all(|(key, change)| value(key) == change["to"]);
-    let drifted = keys
-        .iter()
+    let mine = || keys.iter().filter(|(key, _)| !changed::changed_key(later, name, key));
+    let there = mine().all(|(key, change)| value(key) == change["to"]);
+    let drifted = mine()
         .filter(|(key, change)| value(key) != change["to"] && value(key) != change["from"])
         .map(|(key, _)| {
             let text = now.get(key).map_or("not there", String::as_str);
@@ -312,7 +293,7 @@ pub fn perform(doing: &Doing, hands: &mut Hands, permit: &Permit) -> Done {
         return Done::badly(why, Vec::new());
     }
     for (name, keys) in pinned_configmaps(forecast) {
-        match keys_now(cluster, name, keys) {
+        match keys_now(cluster, name, keys, &[]) {
             Ok((true, _)) => continue,
             Ok((false, drifted)) if !drifted.is_empty() => {
                 return refused(format!("changed since the plan: {}", drifted.join(", ")), &done);
@@ -341,7 +322,11 @@ pub fn perform(doing: &Doing, hands: &mut Hands, permit: &Permit) -> Done {
         }
         done.push(workload.to_string());
     }
-    Done::well(format!("restored {}", done.join(", ")))
+    Done::well(if done.is_empty() {
+        "everything is as in the snapshot".to_owned()
+    } else {
+        format!("restored {}", done.join(", "))
+    })
 }
 
 /// Whether everything that had to change is as in the snapshot, and its workloads are rolled out.
@@ -350,10 +335,11 @@ pub fn look(doing: &Doing) -> Effect {
     if let Some(why) = unrestorable(&doing.forecast) {
         return Effect::Missing(why);
     }
+    let later = &doing.later;
     let mut looks: Vec<(String, Effect)> = Vec::new();
     for (name, keys) in pinned_configmaps(&doing.forecast) {
         let what = format!("configmap/{name}");
-        let effect = match keys_now(cluster, name, keys) {
+        let effect = match keys_now(cluster, name, keys, later) {
             Ok((true, _)) => {
                 Effect::Present(format!("{what} is as in the snapshot"), Outputs::new())
             }
@@ -361,26 +347,39 @@ pub fn look(doing: &Doing) -> Effect {
                 Effect::Missing(format!("{what} is as before"))
             }
             Ok((false, drifted)) => Effect::Missing(drifted.join(", ")),
-            Err(Unread::Missing(why, _)) => Effect::Broken(why, Vec::new()),
-            Err(why) => Effect::Unanswerable(why.sentence().to_owned()),
+            Err(why) => Effect::unread(why),
         };
         looks.push((what, effect));
     }
-    for (workload, _, wanted) in pinned_workloads(&doing.forecast) {
-        let effect = match cluster.workload_object(&workload) {
-            Ok(object)
-                if template::digest(&object["spec"]["template"]) == template::digest(wanted) =>
-            {
-                look_at(cluster, &workload, &Wanted::Current, done_without_pods)
+    // What needed no change may have been changed since.
+    for (name, same) in pinned_maps(&doing.forecast, " same") {
+        let keys =
+            same.iter().map(|(key, value)| (key.clone(), json!({"from": value, "to": value})));
+        match keys_now(cluster, name, &keys.collect(), later) {
+            Ok((true, _)) => {}
+            Ok((false, drifted)) => {
+                looks.push((format!("configmap/{name}"), Effect::Missing(drifted.join(", "))));
             }
-            Ok(_) => Effect::Missing(format!("{workload} has another template")),
-            Err(Unread::Missing(why, _)) => Effect::Broken(why, Vec::new()),
-            Err(why) => Effect::Unanswerable(why.sentence().to_owned()),
+            Err(why) => looks.push((format!("configmap/{name}"), Effect::unread(why))),
+        }
+    }
+    let changed = pinned_workloads(&doing.forecast).map(|(workload, _, wanted)| (workload, wanted));
+    for (workload, wanted) in changed.chain(kept_workloads(&doing.forecast)) {
+        let effect = match cluster.workload_object(&workload) {
+            Ok(object) => {
+                let template = &object["spec"]["template"];
+                if changed::left(later, &workload, wanted, template).is_empty() {
+                    look_at(cluster, &workload, &Wanted::Current, done_without_pods)
+                } else {
+                    Effect::Missing(format!("{workload} has another template"))
+                }
+            }
+            Err(why) => Effect::unread(why),
         };
         looks.push((workload.to_string(), effect));
     }
     if looks.is_empty() {
-        let text = "everything was as in the snapshot".to_owned();
+        let text = "everything is as in the snapshot".to_owned();
         return Effect::Present(text, Outputs::new());
     }
     together(&looks)

@@ -12,6 +12,7 @@ use crate::event::Outcome;
 use crate::facts::{Access, Facts, Read, Unread};
 use crate::journal::Permit;
 use crate::runbook::SetFlags;
+use crate::step::claims;
 use crate::step::workload::{complaint, known, owner_warning, permitted, template_writer};
 use crate::step::{Doing, Done, Effect, FieldChange, Forecast, Mark, Outputs, Setting};
 use crate::world::cluster::{Cluster, FIELD_MANAGER, kubectl, plain};
@@ -65,7 +66,7 @@ fn configmap(
         let from = data.get(key).and_then(Value::as_str);
         forecast.pinned.insert(format!("{what} {key}"), json!(from));
         if from == Some(to) {
-            forecast.evidence.push(format!("{what}  {key}  is {to}"));
+            forecast.evidence.push(format!("{what}  {key}  is {}", shown(to)));
             facts.flags_present.entry(name.to_owned()).or_default().insert(key.clone());
             continue;
         }
@@ -186,7 +187,13 @@ pub fn perform(spec: &SetFlags, doing: &Doing, hands: &mut Hands, permit: &Permi
         .map(|argv| Invocation::new(argv, doing.timeout))
         .collect();
     if invocations.is_empty() {
-        return Done::well("nothing to change");
+        return match forecast.obstacles.first() {
+            Some(obstacle) => {
+                let why = format!("nothing was changed: {}", obstacle.why);
+                Done::badly(why, obstacle.hint.clone().into_iter().collect())
+            }
+            None => Done::well("nothing to change"),
+        };
     }
     for captured in hands.run(permit, &invocations) {
         let refused = refused_by_test(&captured);
@@ -282,6 +289,11 @@ pub(crate) fn writer_of_key<'a>(object: &'a Value, key: &str) -> Option<&'a str>
     owners.max_by_key(|entry| entry["time"].as_str().unwrap_or_default())?["manager"].as_str()
 }
 
+/// A value as a line of evidence has it.
+fn shown(value: &str) -> &str {
+    if value.is_empty() { "(empty)" } else { value }
+}
+
 fn summary(changes: &[FieldChange]) -> String {
     let set: Vec<String> =
         changes.iter().map(|change| format!("{}={}", change.field, change.to)).collect();
@@ -314,15 +326,21 @@ pub fn look(spec: &SetFlags, doing: &Doing) -> Effect {
     };
     let values = match values {
         Ok(values) => values,
-        Err(Unread::Missing(why, _)) => return Effect::Broken(why, Vec::new()),
-        Err(why) => return Effect::Unanswerable(why.sentence().to_owned()),
+        Err(why) => return Effect::unread(why),
     };
     let there = |key: &String| values.get(key).and_then(Option::as_ref) == spec.flags.get(key);
+    let theirs = |key: &String| match (&spec.configmap, &spec.workload) {
+        (Some(name), _) => claims::changed_key(&doing.later, name, key),
+        (None, Some(workload)) => env::field(workload, key, &doing.forecast)
+            .is_some_and(|field| claims::changed(&doing.later, &what, &field)),
+        (None, None) => false,
+    };
     let wrong: Vec<String> = spec
         .flags
         .keys()
-        .filter(|key| !there(key))
+        .filter(|key| !there(key) && !theirs(key))
         .map(|key| match values.get(key).and_then(Option::as_ref) {
+            Some(value) if value.is_empty() => format!("{key} is empty"),
             Some(value) => format!("{key} is {value}"),
             None => format!("{key} is not there"),
         })

@@ -4,7 +4,9 @@
 use serde_json::Value;
 
 use super::{Manifests, Object};
+use crate::at_once;
 use crate::facts::{Known, Unread};
+use crate::runbook::Workload;
 use crate::step::workload::complaint;
 use crate::world::Reader;
 use crate::world::cluster::Cluster;
@@ -14,8 +16,21 @@ use crate::world::process::{Invocation, capture};
 /// How long kubectl may take to try the manifests.
 const TRY: std::time::Duration = std::time::Duration::from_secs(20);
 
-/// The manifests of a remote, and what the API server says that they would change. Blocks.
+/// The manifests of a remote, what the API server says that they would change, and the pods of those
+/// that they would not. Blocks.
 pub fn ask(reader: &Reader, read: &GitRead) -> Known<Manifests> {
+    let mut manifests = tried_out(reader, read)?;
+    let kept = manifests.objects.iter().filter(|object| !object.changes_template());
+    let kept: Vec<Workload> = kept.filter_map(Object::workload).collect();
+    manifests.kept = at_once::ask(kept, |workload| {
+        let known = reader.cluster.workload(&workload);
+        (workload, known)
+    });
+    Ok(manifests)
+}
+
+/// The manifests of a remote, and what the API server says that they would change. Blocks.
+pub(super) fn tried_out(reader: &Reader, read: &GitRead) -> Known<Manifests> {
     let Some(GitFact::Files(at)) =
         reader.forge.read(std::slice::from_ref(read)).pop().transpose()?
     else {
@@ -27,7 +42,7 @@ pub fn ask(reader: &Reader, read: &GitRead) -> Known<Manifests> {
     }
     let objects = tried(&reader.cluster, &text)?;
     let files = at.files.into_iter().map(|(path, _)| path).collect();
-    Ok(Manifests { commit: at.commit, files, text, objects })
+    Ok(Manifests { commit: at.commit, files, text, objects, kept: Vec::new() })
 }
 
 /// What the API server would make of the manifests, without keeping it; each with what is there.

@@ -7,19 +7,17 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
-use super::{pointer, test};
+use super::{pointer, shown, test};
 use crate::error::nearest;
 use crate::facts::{Facts, Read, Unread, WorkloadFacts};
 use crate::runbook::{SetFlags, Workload};
 use crate::step::workload::flags::{each, readings, source_of};
 use crate::step::workload::{
-    done_without_pods, effect_of, known, owner_warning, patch_access, permitted,
+    done_without_pods, effect_of, known, owner_warning, patch_access, permitted, settled,
 };
 use crate::step::{Effect, FieldChange, Forecast, Mark, Setting};
 use crate::world::cluster::Cluster;
-use crate::world::cluster::rollout::{
-    Rollout, STEP_ANNOTATION, Wanted, forewarned, held_back, judge,
-};
+use crate::world::cluster::rollout::{STEP_ANNOTATION, Wanted, forewarned, held_back};
 
 pub(super) fn reads(workload: &Workload) -> Vec<Read> {
     vec![Read::Workload(workload.clone()), Read::Access(patch_access(workload))]
@@ -37,11 +35,11 @@ pub(super) fn forecast(
         return;
     };
     let template = &found.object["spec"]["template"];
-    let index = match container(spec, &found.object) {
-        Ok(index) => index,
+    let (list, index) = match container(spec, &found.object) {
+        Ok(place) => place,
         Err((why, hint)) => return forecast.block(why, hint),
     };
-    let container = &template["spec"]["containers"][index];
+    let container = &template["spec"][list][index];
     let name = container["name"].as_str().unwrap_or_default();
     let mut places = Map::new();
     let mut object = found.object.clone();
@@ -59,7 +57,7 @@ pub(super) fn forecast(
         let from = entry.map(|entry| entry["value"].as_str().unwrap_or_default().to_owned());
         forecast.pinned.insert(format!("{what} {name}/{key}"), json!(from));
         if from.as_ref() == Some(to) {
-            forecast.evidence.push(format!("{what}  {key}  is {to}"));
+            forecast.evidence.push(format!("{what}  {key}  is {}", shown(to)));
             continue;
         }
         if from.is_none() && !spec.create {
@@ -69,20 +67,12 @@ pub(super) fn forecast(
         if let Some(place) = place {
             places.insert(key.clone(), json!(place));
         }
-        set(&mut object["spec"]["template"]["spec"]["containers"][index], place, key, to);
+        set(&mut object["spec"]["template"]["spec"][list][index], place, key, to);
         let change = FieldChange { object: what.clone(), field: key.clone(), from, to: to.clone() };
         forecast.changes.push(change);
     }
     if forecast.changes.is_empty() && forecast.obstacles.is_empty() {
-        match judge(&found, &Wanted::Current, SystemTime::now()) {
-            Rollout::Complete(_) | Rollout::Empty(_) => forecast.already_there = true,
-            Rollout::Underway(text) | Rollout::NotStarted(text) => {
-                forecast
-                    .warnings
-                    .push(format!("{what} has the values; its rollout is not over: {text}"));
-            }
-            Rollout::Broken(broken) => forecast.block(broken.why, None),
-        }
+        forecast.already_there = settled(forecast, facts, workload, &found, "the values");
         return;
     }
     if let Some((why, hint)) = held_back(&found.object) {
@@ -92,6 +82,7 @@ pub(super) fn forecast(
     permitted(forecast, facts, &patch_access(workload), &setting.namespace);
     forecast.contested(owner_warning(&what, &found.object));
     let shape = json!({
+        "list": list,
         "container": index,
         "name": name,
         "env": places,
@@ -102,7 +93,7 @@ pub(super) fn forecast(
     object["spec"]["template"]["metadata"]["annotations"][STEP_ANNOTATION] = json!("<this run>");
     let keys = facts.flags_to_change.entry(what).or_default();
     keys.extend(forecast.changes.iter().map(|change| change.field.clone()));
-    facts.workloads.insert(workload.clone(), Ok(WorkloadFacts { object, ..found }));
+    facts.foresee_workload(workload, WorkloadFacts { object, ..found });
 }
 
 /// The pinned fact where in the template the values stand.
@@ -110,26 +101,57 @@ fn shape_key(workload: &Workload) -> String {
     format!("{workload} places")
 }
 
-/// Which container is meant.
-fn container(spec: &SetFlags, object: &Value) -> Result<usize, (String, Option<String>)> {
-    let names: Vec<&str> = each(&object["spec"]["template"]["spec"]["containers"])
-        .map(|container| container["name"].as_str().unwrap_or_default())
-        .collect();
+/// The list that most containers are in.
+const CONTAINERS: &str = "containers";
+/// Those that start first, and native sidecars.
+const INIT: &str = "initContainers";
+
+/// Which container is meant: its list and its place there. One that starts first is meant only where
+/// it is named.
+fn container(
+    spec: &SetFlags,
+    object: &Value,
+) -> Result<(&'static str, usize), (String, Option<String>)> {
+    let names = |list: &str| -> Vec<&str> {
+        each(&object["spec"]["template"]["spec"][list])
+            .map(|container| container["name"].as_str().unwrap_or_default())
+            .collect()
+    };
+    let (main, first) = (names(CONTAINERS), names(INIT));
     let what = crate::world::cluster::rollout::name_of(object);
-    match (&spec.container, names.as_slice()) {
-        (None, [_]) => Ok(0),
-        (None, _) => Err((
-            format!("{what} has several containers: {}", names.join(", ")),
-            Some("say which with `container:`".to_owned()),
-        )),
-        (Some(wanted), _) => names.iter().position(|name| name == wanted).ok_or_else(|| {
-            let hint = nearest(wanted, names.iter().copied()).map_or_else(
-                || format!("it has: {}", names.join(", ")),
-                |near| format!("did you mean {near}?"),
-            );
-            (format!("{what} has no container {wanted}"), Some(hint))
-        }),
-    }
+    let Some(wanted) = &spec.container else {
+        return match main.as_slice() {
+            [_] => Ok((CONTAINERS, 0)),
+            names => Err((
+                format!("{what} has several containers: {}", names.join(", ")),
+                Some("say which with `container:`".to_owned()),
+            )),
+        };
+    };
+    let place = |list, names: &[&str]| Some((list, names.iter().position(|name| name == wanted)?));
+    place(CONTAINERS, &main).or_else(|| place(INIT, &first)).ok_or_else(|| {
+        let all = main.iter().chain(&first).copied();
+        let hint = nearest(wanted, all.clone()).map_or_else(
+            || format!("it has: {}", all.collect::<Vec<_>>().join(", ")),
+            |near| format!("did you mean {near}?"),
+        );
+        (format!("{what} has no container {wanted}"), Some(hint))
+    })
+}
+
+/// The name of a flag's field in the template, as differences have it.
+pub(in crate::step) fn field(
+    workload: &Workload,
+    key: &str,
+    forecast: &Forecast,
+) -> Option<String> {
+    let (lead, end) = (format!("{workload} "), format!("/{key}"));
+    let pinned = forecast.pinned.keys();
+    let mut names = pinned.filter_map(|it| it.strip_prefix(&lead)?.strip_suffix(&end));
+    let name = names.next()?;
+    let shape = forecast.pinned.get(&shape_key(workload)).unwrap_or(&Value::Null);
+    let list = if shape["list"] == INIT { format!("{INIT} ") } else { String::new() };
+    Some(format!("{list}{name} env {key}"))
 }
 
 /// Where the variable stands; of several of the same name the last one counts.
@@ -180,7 +202,8 @@ fn missing(
 /// The patch: the container and each value are tested, then set, with the mark of the step.
 pub(super) fn operations(workload: &Workload, mark: &Mark, forecast: &Forecast) -> Vec<Value> {
     let shape = forecast.pinned.get(&shape_key(workload)).unwrap_or(&Value::Null);
-    let base = format!("/spec/template/spec/containers/{}", shape["container"]);
+    let list = shape["list"].as_str().unwrap_or(CONTAINERS);
+    let base = format!("/spec/template/spec/{list}/{}", shape["container"]);
     let mut operations = vec![test(&format!("{base}/name"), &shape["name"])];
     let mut new = Vec::new();
     for FieldChange { field, from, to, .. } in &forecast.changes {
@@ -223,8 +246,8 @@ pub(super) fn current(
     spec: &SetFlags,
     object: &Value,
 ) -> Result<BTreeMap<String, Option<String>>, Unread> {
-    let index = container(spec, object).map_err(|(why, _)| Unread::Failed(why))?;
-    let container = &object["spec"]["template"]["spec"]["containers"][index];
+    let (list, index) = container(spec, object).map_err(|(why, _)| Unread::Failed(why))?;
+    let container = &object["spec"]["template"]["spec"][list][index];
     let value = |key: &String| {
         let entry = &container["env"][place(container, key)?];
         let literal = entry["valueFrom"].is_null();

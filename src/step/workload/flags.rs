@@ -194,7 +194,8 @@ fn resolve(container: &Value, configmap: &str, key: &str, variable: &str, all: &
                 Some(Ok(object)) if object["data"][its_key].is_string() => {
                     how = How::Other { variable: variable.clone(), source };
                 }
-                Some(Ok(_)) => {}
+                // Its pods start without it, or not at all.
+                Some(Ok(_) | Err(Unread::Missing(..))) => {}
                 _ => how = How::Perhaps { variable: variable.clone(), source },
             }
         }

@@ -198,8 +198,7 @@ pub(crate) fn look_at(
 ) -> Effect {
     match cluster.workload(workload) {
         Ok(facts) => effect_of(cluster, &facts, wanted, empty),
-        Err(Unread::Missing(why, _)) => Effect::Broken(why, Vec::new()),
-        Err(why) => Effect::Unanswerable(why.sentence().to_owned()),
+        Err(why) => Effect::unread(why),
     }
 }
 
@@ -224,6 +223,40 @@ pub(crate) fn effect_of(
             });
             detail.push(broken.serving);
             Effect::Broken(broken.why, detail)
+        }
+    }
+}
+
+/// Whether a workload that has what is wanted (`has`) already needs nothing more, as its pods say.
+/// What is under way will be waited for; what is broken blocks the last step that could mend it.
+pub(crate) fn settled(
+    forecast: &mut Forecast,
+    facts: &Facts,
+    workload: &Workload,
+    found: &WorkloadFacts,
+    has: &str,
+) -> bool {
+    // The step that changes it looks after its pods.
+    if facts.before.contains_key(workload) {
+        return true;
+    }
+    match judge(found, &Wanted::Current, SystemTime::now()) {
+        Rollout::Complete(_) | Rollout::Empty(_) => true,
+        Rollout::Underway(text) | Rollout::NotStarted(text) => {
+            let text = format!("{workload} has {has}; its rollout is not over: {text}");
+            forecast.warnings.push(text);
+            false
+        }
+        Rollout::Broken(broken) if facts.changes_follow => {
+            let why = broken.why;
+            let text = format!("{workload} has {has}, but {why}: a later step has to mend that");
+            forecast.warnings.push(text);
+            true
+        }
+        Rollout::Broken(broken) => {
+            let text = format!("{workload} has {has}, but {}", broken.why);
+            forecast.block(text, Some(broken.serving));
+            false
         }
     }
 }
@@ -277,10 +310,7 @@ fn waiting(cluster: &Cluster, facts: &WorkloadFacts, effect: Effect) -> Effect {
 
 /// No pods are wanted: a change of the template is all that can be done, and it is done.
 pub(crate) fn done_without_pods(text: &str) -> Effect {
-    Effect::Present(
-        format!("{text}; the new template is used when it is scaled up"),
-        Outputs::new(),
-    )
+    Effect::Present(format!("{text}; its next pods will be of the new template"), Outputs::new())
 }
 
 /// Several looks as one: what is broken comes first, then what nobody can tell, then what is on
@@ -292,13 +322,14 @@ pub(crate) fn together(looks: &[(String, Effect)]) -> Effect {
     };
     let mut texts = Vec::new();
     let (mut missing, mut underway, mut partly) = (0, 0, 0);
-    let mut unanswerable = None;
+    let (mut unanswerable, mut forbidden) = (None, None);
     for (name, effect) in looks {
         match effect {
             Effect::Broken(why, detail) => {
                 return Effect::Broken(named(name, why), detail.clone());
             }
             Effect::Unanswerable(why) => unanswerable = Some(named(name, why)),
+            Effect::Forbidden(why) => forbidden = Some(named(name, why)),
             Effect::Missing(_) => missing += 1,
             Effect::Partly(_) => partly += 1,
             Effect::Underway(_) => underway += 1,
@@ -307,7 +338,9 @@ pub(crate) fn together(looks: &[(String, Effect)]) -> Effect {
         texts.push(named(name, effect.sentence()));
     }
     let text = texts.join("; ");
-    if let Some(why) = unanswerable {
+    if let Some(why) = forbidden {
+        Effect::Forbidden(why)
+    } else if let Some(why) = unanswerable {
         Effect::Unanswerable(why)
     } else if missing == looks.len() {
         Effect::Missing(text)

@@ -21,11 +21,12 @@ use super::{
     together, watch_access,
 };
 use crate::at_once;
-use crate::facts::{Facts, Read, Unread, WorkloadFacts};
+use crate::facts::{Facts, Read, WorkloadFacts};
 use crate::runbook::{Restart, Workload};
+use crate::step::claims;
 use crate::step::{Doing, Effect, Forecast, Mark, Setting};
 use crate::world::cluster::rollout::{
-    STEP_ANNOTATION, Wanted, desired, forewarned, held_back, template_annotation,
+    STEP_ANNOTATION, Wanted, desired, forewarned, held_back, template_annotation, without_pods,
 };
 
 /// What it needs to know.
@@ -67,7 +68,8 @@ pub fn forecast(spec: &Restart, setting: &Setting, facts: &mut Facts) -> Forecas
             forecast.block(why, Some(hint));
         }
         if desired(&found.object) == 0 {
-            let text = format!("{what} is scaled to zero: no pods to restart, nothing to see");
+            let text =
+                format!("{}: no pods to restart, nothing to see", without_pods(&found.object));
             forecast.warnings.push(text);
         }
         if facts.rolled.contains(workload) {
@@ -145,7 +147,7 @@ fn configmaps_key(workload: &Workload) -> String {
 fn foresee(workload: &Workload, mut found: WorkloadFacts, facts: &mut Facts) {
     let annotations = &mut found.object["spec"]["template"]["metadata"]["annotations"];
     annotations[STEP_ANNOTATION] = json!("<this run>");
-    facts.workloads.insert(workload.clone(), Ok(found));
+    facts.foresee_workload(workload, found);
 }
 
 /// Flags of this plan that no restarted workload is seen to read.
@@ -171,6 +173,11 @@ fn warn_of_unread(
     }
 }
 
+/// Those whose pods no earlier step is to make anew: only of them is known that they are patched.
+fn patched<'a>(spec: &'a Restart, forecast: &'a Forecast) -> impl Iterator<Item = &'a Workload> {
+    needed(spec, forecast).filter(|workload| !forecast.pinned.contains_key(&rolled_key(workload)))
+}
+
 /// The workloads that a forecast found in need of new pods.
 fn needed<'a>(spec: &'a Restart, forecast: &'a Forecast) -> impl Iterator<Item = &'a Workload> {
     spec.workloads.iter().filter(|workload| {
@@ -193,16 +200,15 @@ pub fn look(spec: &Restart, doing: &Doing) -> Effect {
     let look = |workload: &Workload| match cluster.workload(workload) {
         Ok(found) => {
             let before = rolled_by(workload, &found.object, mark, forecast);
-            let wanted = if ours.contains(workload) {
+            let wanted = if ours.contains(workload) && !claims::marked(&doing.later, workload) {
                 Wanted::Mark(before.unwrap_or_else(|| mark.text()))
             } else {
                 Wanted::Current
             };
             let effect = effect_of(cluster, &found, &wanted, done_without_pods);
-            still::judge(cluster, &found, forecast, effect)
+            still::judge(cluster, &found, doing, effect)
         }
-        Err(Unread::Missing(why, _)) => Effect::Broken(why, Vec::new()),
-        Err(why) => Effect::Unanswerable(why.sentence().to_owned()),
+        Err(why) => Effect::unread(why),
     };
     if let [workload] = spec.workloads.as_slice() {
         return look(workload);

@@ -10,14 +10,15 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::template::{self, Now, RESTORED};
-use super::{done_without_pods, effect_of, known, owner_warning, patch_access, permitted};
-use crate::facts::{Facts, Read, Unread, WorkloadFacts};
+use super::{done_without_pods, effect_of, known, owner_warning, patch_access, permitted, settled};
+use crate::facts::{Facts, Read, WorkloadFacts};
 use crate::journal::Permit;
 use crate::runbook::{RolloutUndo, UndoTo, Workload, WorkloadKind};
+use crate::step::claims;
 use crate::step::set_flags::ended_badly;
 use crate::step::{Doing, Done, Effect, Forecast, Mark, Outputs, Setting};
 use crate::world::cluster::rollout::{
-    STEP_ANNOTATION, Wanted, desired, forewarned, held_back, template_annotation,
+    STEP_ANNOTATION, Wanted, desired, forewarned, held_back, template_annotation, without_pods,
 };
 use crate::world::hands::Hands;
 use crate::world::process::Invocation;
@@ -69,7 +70,9 @@ pub fn forecast(spec: &RolloutUndo, setting: &Setting, facts: &mut Facts) -> For
     match history.choose(&spec.to) {
         Choice::Current(why) => {
             forecast.evidence.push(format!("{what}  {why}"));
-            forecast.already_there = true;
+            forecast.pinned.insert(kept_key(&spec.workload), template::content(current));
+            let has = "the template";
+            forecast.already_there = settled(&mut forecast, facts, &spec.workload, &found, has);
         }
         Choice::Target(target) => {
             let changes = template::differences(&what, current, &target.template);
@@ -95,6 +98,11 @@ fn target_key(workload: &Workload) -> String {
     format!("{workload} wanted template")
 }
 
+/// The pinned fact of a template that is the wanted one already.
+fn kept_key(workload: &Workload) -> String {
+    format!("{workload} kept template")
+}
+
 fn obstacles(
     spec: &RolloutUndo,
     setting: &Setting,
@@ -107,7 +115,8 @@ fn obstacles(
         forecast.block(why, Some(hint));
     }
     if desired(&found.object) == 0 {
-        forecast.warnings.push(format!("{what} is scaled to zero: no pods will show the template"));
+        let text = format!("{}: no pods will show the template", without_pods(&found.object));
+        forecast.warnings.push(text);
     }
     forecast.warnings.extend(forewarned(found, SystemTime::now(), false));
     permitted(forecast, facts, &patch_access(&spec.workload), &setting.namespace);
@@ -130,7 +139,7 @@ fn foresee(workload: &Workload, mut found: WorkloadFacts, template: &Value, fact
     after["metadata"]["annotations"][STEP_ANNOTATION] = json!("<this run>");
     after["metadata"]["annotations"][RESTORED] = json!(template::digest(template));
     found.object["spec"]["template"] = after;
-    facts.workloads.insert(workload.clone(), Ok(found));
+    facts.foresee_workload(workload, found);
 }
 
 /// The argv that is run, with the generation still open.
@@ -151,7 +160,12 @@ pub fn commands(
 pub fn perform(spec: &RolloutUndo, doing: &Doing, hands: &mut Hands, permit: &Permit) -> Done {
     let pinned = &doing.forecast.pinned;
     let Some(wanted) = pinned.get(&target_key(&spec.workload)) else {
-        return Done::badly("the survey found no template to go back to", Vec::new());
+        return match doing.forecast.obstacles.first() {
+            Some(obstacle) => {
+                Done::badly(format!("nothing was changed: {}", obstacle.why), Vec::new())
+            }
+            None => Done::well(format!("{} has this template already", spec.workload)),
+        };
     };
     let before = pinned.get(&before_key(&spec.workload)).and_then(Value::as_str);
     let (cluster, setting) = (&doing.reader.cluster, &doing.setting);
@@ -175,18 +189,16 @@ pub fn look(spec: &RolloutUndo, doing: &Doing) -> Effect {
     let cluster = &doing.reader.cluster;
     let facts = match cluster.workload(&spec.workload) {
         Ok(facts) => facts,
-        Err(Unread::Missing(why, _)) => return Effect::Broken(why, Vec::new()),
-        Err(why) => return Effect::Unanswerable(why.sentence().to_owned()),
+        Err(why) => return Effect::unread(why),
     };
-    let Some(wanted) = forecast.pinned.get(&target_key(&spec.workload)) else {
-        if !forecast.already_there {
-            return Effect::Missing("no template to go back to is known".to_owned());
-        }
-        // The survey found it there already; its rollout is all that is left to see.
-        return effect_of(cluster, &facts, &Wanted::Current, done_without_pods);
+    let pinned = |key| forecast.pinned.get(&key);
+    let wanted = pinned(target_key(&spec.workload)).or_else(|| pinned(kept_key(&spec.workload)));
+    let Some(wanted) = wanted else {
+        return Effect::Missing("no template to go back to is known".to_owned());
     };
     let template = &facts.object["spec"]["template"];
-    if template::digest(template) == template::digest(wanted) {
+    let left = claims::left(&doing.later, &spec.workload, wanted, template);
+    if left.is_empty() {
         return match effect_of(cluster, &facts, &Wanted::Current, done_without_pods) {
             Effect::Present(text, _) => {
                 Effect::Present(format!("{text}, of the earlier template"), Outputs::new())
@@ -195,7 +207,7 @@ pub fn look(spec: &RolloutUndo, doing: &Doing) -> Effect {
         };
     }
     let what = spec.workload.to_string();
-    let (changes, _) = template::shown(template::differences(&what, wanted, template));
+    let (changes, _) = template::shown(left);
     let found: Vec<String> =
         changes.iter().take(3).map(|it| format!("{} is {}", it.field, it.to)).collect();
     Effect::Missing(format!("{what} does not have the template: {}", found.join(", ")))

@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use super::{known, look_at, together};
 use crate::facts::{Facts, Read};
-use crate::runbook::Workload;
+use crate::runbook::{Workload, WorkloadKind};
 use crate::step::{Doing, Effect, Forecast, Setting};
-use crate::world::cluster::rollout::{Rollout, Wanted, desired, held_back, judge};
+use crate::world::cluster::rollout::{Rollout, Wanted, desired, held_back, judge, without_pods};
 
 /// What it needs to know.
 pub fn reads(workloads: &[Workload], _setting: &Setting) -> Vec<Read> {
@@ -25,12 +25,18 @@ pub fn forecast(workloads: &[Workload], _setting: &Setting, facts: &mut Facts) -
             forecast.warnings.push(format!("{why}; {hint}"));
         }
         if desired(&found.object) == 0 {
-            let hint = format!("it fails unless somebody scales it up first: kubectl scale {what}");
-            forecast.uncheckable(
-                format!("{what} is scaled to zero: no rollout can be seen"),
-                Some(format!("{hint} --replicas=N")),
-            );
+            let hint = if workload.kind == WorkloadKind::DaemonSet {
+                "it fails unless a node comes that its selector and tolerations let in".to_owned()
+            } else {
+                format!(
+                    "it fails unless somebody scales it up first: kubectl scale {what} --replicas=N"
+                )
+            };
+            let why = without_pods(&found.object);
+            forecast.uncheckable(format!("{why}: no rollout can be seen"), Some(hint));
         }
+        // What stands there now, whatever earlier steps are to make of it.
+        let found = facts.before.get(workload).unwrap_or(found);
         let now = match judge(found, &Wanted::Current, SystemTime::now()) {
             Rollout::Complete(text) | Rollout::Empty(text) => text,
             Rollout::Underway(text) | Rollout::NotStarted(text) => format!("{what}: {text}"),

@@ -14,6 +14,8 @@ use super::{owner_uid, plain};
 use crate::facts::WorkloadFacts;
 use count::{Count, pods_word};
 
+pub use count::max_unavailable;
+
 /// The pod annotation that names the run and step that made a pod: `<run id>/<step id>`.
 pub const STEP_ANNOTATION: &str = "rollback.dev/step";
 /// The pod annotation that names what ConfigMaps looked like: `name=resourceVersion,…`.
@@ -77,6 +79,16 @@ pub fn desired(object: &Value) -> u64 {
         object["status"]["desiredNumberScheduled"].as_u64().unwrap_or(0)
     } else {
         object["spec"]["replicas"].as_u64().unwrap_or(1)
+    }
+}
+
+/// Why a workload wants no pods.
+pub fn without_pods(object: &Value) -> String {
+    let name = name_of(object);
+    if object["kind"] == "DaemonSet" {
+        format!("no node is fit for {name}")
+    } else {
+        format!("{name} is scaled to zero")
     }
 }
 
@@ -161,7 +173,7 @@ pub fn judge(facts: &WorkloadFacts, wanted: &Wanted, now: SystemTime) -> Rollout
         |why: String, culprit| Rollout::Broken(Broken { why, culprit, serving: count.serving() });
     if count.desired == 0 {
         return match count.new + count.old + count.draining {
-            0 => Rollout::Empty(format!("{name} is scaled to zero: no pod runs")),
+            0 => Rollout::Empty(format!("{}: no pod runs", without_pods(object))),
             left => Rollout::Underway(format!("scaling to zero · {} left", pods_word(left))),
         };
     }

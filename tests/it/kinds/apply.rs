@@ -14,7 +14,7 @@ const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: { nam
     envFrom: [{ configMapRef: { name: flags } }]\n";
 
 /// A remote whose branch `good` has the manifests, and a cluster that has gone another way.
-fn scenario(remote: &Remote, at: &str, paths: &str) -> Scenario {
+pub(super) fn scenario(remote: &Remote, at: &str, paths: &str) -> Scenario {
     remote.write("deploy/flags.yaml", CONFIGMAP);
     remote.write("deploy/web.yml", DEPLOYMENT);
     remote.write("deploy/README.md", "not a manifest");
@@ -63,6 +63,49 @@ fn manifests_of_a_ref_are_shown_as_differences_applied_and_seen() {
     let changes = scenario.changes().len();
     scenario.run(&["component", "web", "--yes"]).says("the cluster is as the manifests say");
     assert_eq!(scenario.changes().len(), changes, "a second time changes nothing");
+}
+
+#[test]
+fn manifests_that_differ_only_in_a_reference_by_name_are_applied() {
+    let remote = Remote::empty();
+    let scenario = scenario(&remote, "good", "deploy/web.yml").configmap("flags-v2", &[("A", "1")]);
+    let other = json!({"spec": {"template": {"spec": {"containers": [
+        {"name": "app", "image": "app:1", "envFrom": [{"configMapRef": {"name": "flags-v2"}}]},
+    ]}}}});
+    scenario.world().patch_merge("deployments", NAMESPACE, "web", &other).expect("patched");
+    assert!(scenario.world().settle());
+    scenario
+        .run(&["component", "web", "--dry-run"])
+        .exits(0)
+        .says("configMapRef name  flags-v2 -> flags");
+    scenario.run(&["component", "web", "--yes"]).exits(5);
+    let web = scenario.world().get("deployments", NAMESPACE, "web").expect("there");
+    let reads = &web["spec"]["template"]["spec"]["containers"][0]["envFrom"];
+    assert_eq!(*reads, json!([{"configMapRef": {"name": "flags"}}]));
+}
+
+#[test]
+fn a_label_that_differs_is_applied_though_the_pods_have_it_as_wanted() {
+    let remote = Remote::empty();
+    let text = DEPLOYMENT
+        .replace("metadata: { name: web }", "metadata: { name: web, labels: { tier: gold } }")
+        .replace("labels: { app: web }", "labels: { app: web, tier: gold }");
+    remote.write("labelled/web.yml", &text);
+    let scenario = scenario(&remote, "good", "labelled");
+    scenario.run(&["component", "web", "--yes"]).exits(5);
+    let label = |scenario: &Scenario| {
+        let web = scenario.world().get("deployments", NAMESPACE, "web").expect("there");
+        web["metadata"]["labels"]["tier"].clone()
+    };
+    assert_eq!(label(&scenario), "gold");
+    let tin = json!({"metadata": {"labels": {"tier": "tin"}}});
+    scenario.world().patch_merge("deployments", NAMESPACE, "web", &tin).expect("patched");
+    scenario
+        .run(&["component", "web", "--dry-run"])
+        .exits(0)
+        .says("deployment/web  metadata labels tier  tin -> gold");
+    scenario.run(&["component", "web", "--yes"]).exits(5);
+    assert_eq!(label(&scenario), "gold");
 }
 
 #[test]

@@ -4,5 +4,7 @@ mod apply;
 mod http;
 mod metric;
 mod not_ready;
+mod present;
+mod put_back;
 mod restore_snapshot;
 mod rollout_undo;

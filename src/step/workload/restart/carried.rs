@@ -79,6 +79,19 @@ impl Carried {
         reaching.map(|flag| (flag.configmap.as_str(), flag.key.as_str(), flag.wanted.as_str()))
     }
 
+    /// The flags that get through to some containers and not to others: ConfigMap, key, and those to
+    /// which they do.
+    pub(super) fn partly(&self) -> impl Iterator<Item = (&str, &str, String)> {
+        self.flags.iter().filter(|flag| !flag.overridden()).filter_map(|flag| {
+            let (get, miss): (Vec<_>, Vec<_>) =
+                flag.readings.iter().partition(|reading| flag.gets_through(&reading.how));
+            let names: BTreeSet<&str> = get.iter().map(|it| it.container.as_str()).collect();
+            let names: Vec<&str> = names.into_iter().collect();
+            let text = format!("container {}", names.join(", "));
+            (!miss.is_empty()).then_some((flag.configmap.as_str(), flag.key.as_str(), text))
+        })
+    }
+
     /// What the pods carry now: `3 pods carry true (image netra:4f1c)`.
     pub(super) fn evidence(&self, found: &WorkloadFacts, facts: &Facts) -> String {
         let pods: Vec<&Value> = running(found).collect();
@@ -139,7 +152,9 @@ impl Carried {
                              configmap/{} does not reach it",
                             flag.configmap
                         );
-                        let hint = format!("set it there: set_flags with `workload: {what}`");
+                        let hint = format!(
+                            "set it there: set_flags with `workload: {what}`, `container: {container}`"
+                        );
                         if blocked {
                             forecast.block(text, Some(hint));
                         } else {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use super::{configmaps_of, needed, rolled_by};
+use super::{configmaps_of, needed, patched, rolled_by, still};
 use crate::at_once;
 use crate::facts::Known;
 use crate::journal::Permit;
@@ -27,14 +27,15 @@ use crate::world::process::{Captured, Invocation};
 /// How long the news of the lock may take before a patch is tried again.
 const GLANCE: Duration = Duration::from_millis(500);
 
-/// The argv that are run, one for each workload, but for the versions.
+/// The argv that are run, one for each workload, but for the versions. Where an earlier step makes the
+/// pods anew, none is run.
 pub fn commands(
     spec: &Restart,
     setting: &Setting,
     mark: &Mark,
     forecast: &Forecast,
 ) -> Vec<Vec<String>> {
-    needed(spec, forecast).map(|workload| patch(workload, setting, mark, None, "")).collect()
+    patched(spec, forecast).map(|workload| patch(workload, setting, mark, None, "")).collect()
 }
 
 fn patch(
@@ -71,7 +72,11 @@ pub fn resolved(
     forecast: &Forecast,
 ) -> Known<Option<Vec<String>>> {
     let object = cluster.workload_object(workload)?;
-    if rolled_by(workload, &object, mark, forecast).is_some() {
+    let rolled = rolled_by(workload, &object, mark, forecast).is_some();
+    let kept = kept_versions(&object, mark);
+    // Pods that may carry another value are made once more, after the versions of now.
+    let doubts = (rolled || kept.is_some()) && still::doubts(cluster, workload, forecast);
+    if rolled && !doubts {
         return Ok(None);
     }
     let version = object["metadata"]["resourceVersion"].as_str().unwrap_or_default();
@@ -79,7 +84,7 @@ pub fn resolved(
     let versions = if names.is_empty() {
         String::new()
     } else {
-        kept_versions(&object, mark).unwrap_or_else(|| versions(&names, cluster))
+        kept.filter(|_| !doubts).unwrap_or_else(|| versions(&names, cluster))
     };
     Ok(Some(patch(workload, setting, mark, Some(version), &versions)))
 }

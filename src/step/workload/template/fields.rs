@@ -103,7 +103,9 @@ impl Leaves {
                     self.values.insert(path, (*value).clone());
                 }
                 rest => {
-                    rest.iter().for_each(|(key, value)| self.flatten(value, &below(&path, key)))
+                    for (key, value) in rest {
+                        self.flatten(value, &below(&path, key));
+                    }
                 }
             }
         }
@@ -180,7 +182,7 @@ mod tests {
         changes.into_iter().map(word).collect()
     }
 
-    fn template(container: Value) -> Value {
+    fn template(container: &Value) -> Value {
         json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}})
     }
 
@@ -191,7 +193,7 @@ mod tests {
     #[test]
     fn a_reference_by_name_counts_wherever_it_stands() {
         let reads = |name: &str| {
-            template(json!({"name": "app", "envFrom": [{"configMapRef": {"name": name}}]}))
+            template(&json!({"name": "app", "envFrom": [{"configMapRef": {"name": name}}]}))
         };
         assert_eq!(
             words(differences("deployment/web", &reads("flags-v2"), &reads("flags-v1"))),
@@ -240,7 +242,7 @@ mod tests {
 
     #[test]
     fn an_env_is_one_field_also_when_it_is_empty_or_comes_from_elsewhere() {
-        let env = |entry: Value| template(json!({"name": "app", "env": [entry]}));
+        let env = |entry: Value| template(&json!({"name": "app", "env": [entry]}));
         let (empty, full) = (env(json!({"name": "A"})), env(json!({"name": "A", "value": "x"})));
         assert_eq!(words(differences("d/w", &empty, &full)), ["app env A: Some(\"\") -> x"]);
         let read = |name: &str| {
@@ -253,7 +255,7 @@ mod tests {
         );
         let twice = |last: &str| {
             let env = json!([{"name": "A", "value": "x"}, {"name": "A", "value": last}]);
-            template(json!({"name": "app", "env": env}))
+            template(&json!({"name": "app", "env": env}))
         };
         assert_eq!(
             words(differences("d/w", &twice("y"), &twice("z"))),

@@ -226,7 +226,7 @@ fn a_literal_that_overrides_the_flag_is_named() {
     let (_, forecast) = world.foresee(&flags(&[("ONE", "false")]), &restart);
     let (why, hint) = only_obstacle(&forecast);
     assert!(why.contains("has its own ONE=true"), "{why}");
-    assert_eq!(hint, "set it there: set_flags with `workload: deployment/fixed`");
+    assert_eq!(hint, "set it there: set_flags with `workload: deployment/fixed`, `container: app`");
     let both = flags(&[("ONE", "false"), ("TWO", "false")]);
     let (_, forecast) = world.foresee(&both, &restart);
     assert_eq!(forecast.obstacles, []);

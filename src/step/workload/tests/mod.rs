@@ -16,6 +16,7 @@ use crate::world::forge::Forge;
 use crate::world::hands::Hands;
 use serde_json::{Value, json};
 
+mod carrying;
 mod flagged;
 mod rollouts;
 

@@ -182,7 +182,7 @@ impl Count {
 
 /// How many pods a Deployment may be short of; percentages round down, and a rollout that could
 /// neither surge nor shrink may shrink by one.
-fn max_unavailable(object: &Value, desired: u64) -> u64 {
+pub fn max_unavailable(object: &Value, desired: u64) -> u64 {
     let strategy = &object["spec"]["strategy"];
     if strategy["type"] == "Recreate" {
         return desired;

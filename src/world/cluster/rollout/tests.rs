@@ -160,6 +160,17 @@ fn no_replicas_is_not_rolled_out_but_empty() {
 }
 
 #[test]
+fn a_daemon_set_that_fits_no_node_is_not_called_scaled_to_zero() {
+    let facts = WorkloadFacts {
+        object: json!({"kind": "DaemonSet", "metadata": {"name": "agent", "generation": 1},
+            "status": {"desiredNumberScheduled": 0, "observedGeneration": 1}}),
+        ..WorkloadFacts::default()
+    };
+    let text = "no node is fit for daemonset/agent: no pod runs";
+    assert_eq!(now(&facts), Rollout::Empty(text.to_owned()));
+}
+
+#[test]
 fn a_paused_deployment_never_completes() {
     let mut facts = halfway();
     facts.object["spec"]["paused"] = json!(true);
