@@ -11,7 +11,7 @@ use super::workload::flags::each;
 use super::workload::needs;
 use crate::facts::{Facts, Known, Trial, Unread};
 use crate::step::Forecast;
-use crate::world::cluster::rollout::desired;
+use crate::world::cluster::rollout::{desired, max_unavailable};
 
 /// Workloads as a step leaves them, by `deployment/web`.
 pub(crate) type Workloads = BTreeMap<String, Value>;
@@ -141,8 +141,7 @@ pub(crate) fn judge(
                 let room = "; the old ones are taken away first, which may make room";
                 forecast.warnings.push(format!("{text}{room}"));
             } else {
-                let hint = "raise the quota or correct the policy; the old pods serve meanwhile";
-                forecast.block(text, Some(hint.to_owned()));
+                forecast.block(text, Some(remedy(object, why)));
             }
         }
         (Trial::Pod { workload, .. }, Some(Err(Unread::Forbidden(_)))) => {
@@ -183,23 +182,67 @@ fn makes_room(object: &Value) -> bool {
     if object["kind"] != "Deployment" {
         return true;
     }
-    let strategy = &object["spec"]["strategy"];
-    if strategy["type"] == "Recreate" {
-        return true;
-    }
-    let wanted = desired(object);
-    match &strategy["rollingUpdate"]["maxUnavailable"] {
-        Value::String(text) => {
-            let percent: u64 = text.trim_end_matches('%').parse().unwrap_or(25);
-            wanted * percent / 100 > 0
-        }
-        number => number.as_u64().unwrap_or(0) > 0,
+    max_unavailable(object, desired(object)) > 0
+}
+
+/// What to do about a pod that is refused, by the API server's own words.
+fn remedy(object: &Value, why: &str) -> String {
+    let words = why.to_lowercase();
+    let what = if words.contains("quota") {
+        "raise the quota, or take away what fills it"
+    } else if words.contains("serviceaccount") || words.contains("service account") {
+        "restore the service account first: without it no pod is made"
+    } else if words.contains("being terminated") || words.contains("namespaceterminating") {
+        "the namespace is being deleted: nothing new can be made in it"
+    } else if words.contains("limitrange")
+        || words.contains("limits.")
+        || words.contains("usage per")
+    {
+        "correct the limits of the namespace, or the template's resources"
+    } else {
+        "correct the policy that refuses it, or the template"
+    };
+    let status = &object["status"];
+    let ready = status["readyReplicas"].as_u64().or(status["numberReady"].as_u64());
+    if ready.unwrap_or(0) > 0 {
+        format!("{what}; the old pods serve meanwhile")
+    } else {
+        what.into()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{is_overdrawn, patch_of};
+    use serde_json::json;
+
+    use super::{is_overdrawn, makes_room, patch_of, remedy};
+
+    #[test]
+    fn a_rollout_that_could_neither_surge_nor_shrink_may_shrink_by_one_and_makes_room() {
+        let rolling = |surge: &str, unavailable: &str, pods: u64| {
+            let rolling = json!({"maxSurge": surge, "maxUnavailable": unavailable});
+            json!({"kind": "Deployment", "spec": {"replicas": pods,
+                "strategy": {"type": "RollingUpdate", "rollingUpdate": rolling}}})
+        };
+        assert!(makes_room(&rolling("0%", "25%", 2)));
+        assert!(!makes_room(&rolling("25%", "25%", 2)));
+        assert!(makes_room(&rolling("25%", "25%", 4)));
+    }
+
+    #[test]
+    fn what_to_do_about_a_refused_pod_fits_the_refusal_and_the_pods_that_are_left() {
+        let pods = |ready: u64| json!({"status": {"readyReplicas": ready}});
+        let quota = "exceeded quota: few, requested: pods=1, used: pods=3, limited: pods=3";
+        assert!(remedy(&pods(3), quota).starts_with("raise the quota"));
+        assert!(remedy(&pods(3), quota).ends_with("the old pods serve meanwhile"));
+        assert!(!remedy(&pods(0), quota).contains("serve"));
+        let account =
+            "error looking up service account shop/robot: serviceaccount \"robot\" not found";
+        assert!(remedy(&pods(0), account).contains("service account"));
+        let ends = "unable to create new content in namespace shop because it is being terminated";
+        assert!(remedy(&pods(1), ends).contains("is being deleted"));
+        assert!(remedy(&pods(1), "admission webhook denied it").contains("policy"));
+    }
 
     #[test]
     fn a_quota_that_is_full_gets_room_and_one_that_is_overdrawn_does_not() {
