@@ -96,6 +96,9 @@ impl Run {
                 (done, effect)
             }
         };
+        for envelope in std::mem::take(&mut self.hands.begun) {
+            self.state.apply(&envelope);
+        }
         // Durable before it is shown: what the operator saw done is done for every resume.
         self.commit(Record::StepEnded {
             step: step.id.clone(),

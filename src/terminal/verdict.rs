@@ -253,10 +253,15 @@ fn what_stands(page: &mut Page, state: &RunState) {
     if state.confirmed == Some(false) {
         return;
     }
-    if done.is_empty() {
+    let begun = named(may_have_changed);
+    if done.is_empty() && begun.is_empty() {
         page.text(&format!("{INDENT}done      "), Paint::Plain, "nothing");
-    } else {
+    } else if !done.is_empty() {
         page.text(&format!("{INDENT}done      "), Paint::Plain, &done);
+    }
+    if !begun.is_empty() {
+        let text = format!("{begun} (what it changed until then stands)");
+        page.text(&format!("{INDENT}begun     "), Paint::Plain, &text);
     }
     if !skipped.is_empty() {
         page.text(&format!("{INDENT}skipped   "), Paint::Plain, &skipped);
@@ -264,6 +269,12 @@ fn what_stands(page: &mut Page, state: &RunState) {
     if !pending.is_empty() {
         page.text(&format!("{INDENT}not begun "), Paint::Plain, &pending);
     }
+}
+
+/// Whether a step failed after a command of it was started that may have changed something.
+fn may_have_changed(step: &StepRun) -> bool {
+    let asks = ["http", "metric", "manual", "wait"].contains(&step.kind.as_str());
+    is_failed(step) && !step.children.is_empty() && !asks
 }
 
 /// What the survey of a rung that is offered came to.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use crate::event::{Live, Record};
+use crate::event::{Envelope, Live, Record};
 use crate::inbox::{Inbox, Message, Stop, TICK};
 use crate::journal::Permit;
 use crate::output::recorder::Recorder;
@@ -28,6 +28,8 @@ pub struct Hands {
     redactor: Redactor,
     /// The directory for the output of commands; none keeps it nowhere.
     pub output_dir: Option<PathBuf>,
+    /// The records of the children that were started, for the run's state.
+    pub begun: Vec<Envelope>,
     step: String,
     deadline: Instant,
     files: u32,
@@ -49,6 +51,7 @@ impl Hands {
             recorder,
             redactor: Redactor::new(Vec::new()),
             output_dir: None,
+            begun: Vec::new(),
             step: String::new(),
             deadline: Instant::now(),
             files: 0,
@@ -167,12 +170,13 @@ impl Hands {
         }
         let running = process::spawn(&invocation, &stdout, &stderr)?;
         // Not synced: it only has to outlive this process, and the kernel keeps it for that.
-        let _ = self.recorder.append(Record::ChildStarted {
+        let record = self.recorder.append(Record::ChildStarted {
             step: permit.step().to_owned(),
             group: running.group(),
             started: process::start_time(running.group()).unwrap_or_default(),
             program: invocation.argv.first().cloned().unwrap_or_default(),
         });
+        self.begun.extend(record);
         let waiter = running.clone();
         self.inbox.helper(move || {
             let ending = waiter.wait_for_end();

@@ -143,3 +143,18 @@ fn a_restart_whose_pods_the_step_before_makes_anew_shows_and_journals_no_command
     assert_eq!(intended("Env").as_array().map(Vec::len), Some(1));
     assert_eq!(scenario.changes().len(), 1, "{:?}", scenario.changes());
 }
+
+#[test]
+fn a_failed_step_that_was_begun_is_not_called_nothing() {
+    let env = "set_flags: { workload: deployment/web, flags: { CRASH: \"1\" }, create: true }";
+    let scenario = world(&format!("      - {{ name: Env, {env} }}\n"));
+    let web = json!({"spec": {"template": {"spec": {"containers": [
+        {"name": "app", "image": "app:1", "envFrom": [{"configMapRef": {"name": "flags"}}],
+         "env": [{"name": "CRASH_WHEN", "value": "CRASH=1"}]},
+    ]}}}});
+    scenario.world().patch_merge("deployments", NAMESPACE, "web", &web).expect("patched");
+    assert!(scenario.world().settle());
+    let ended =
+        scenario.run(&RUN).exits(1).says("begun     1 Env (what it changed until then stands)");
+    assert!(!ended.stdout.contains("done      nothing"), "{ended:#?}");
+}
