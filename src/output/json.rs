@@ -9,6 +9,7 @@ use crate::event::VERSION;
 use crate::plan::{Plan, PlannedStep};
 use crate::state::RunState;
 use crate::terminal::sanitize::is_harmless;
+use crate::world::forge::shown;
 
 /// A plan, as `--dry-run --output json` prints it.
 pub fn plan_json(plan: &Plan) -> Value {
@@ -39,7 +40,7 @@ pub fn plan_json(plan: &Plan) -> Value {
         "setting": {
             "context": plan.setting.context,
             "namespace": plan.setting.namespace,
-            "repository": plan.setting.repository,
+            "repository": plan.setting.repository.as_deref().map(shown),
         },
         "cluster": {
             "uid": plan.cluster.uid,
@@ -47,7 +48,8 @@ pub fn plan_json(plan: &Plan) -> Value {
             "user": plan.cluster.user,
             "problem": plan.cluster.problem,
         },
-        "parameters": plan.parameters,
+        "parameters": plan.parameters.iter().map(|(name, value)| (name, shown(value)))
+            .collect::<std::collections::BTreeMap<_, _>>(),
         "digest": plan.digest,
         "simulated": plan.simulated,
         "ready": plan.blocked().next().is_none() && plan.unlockable().is_none(),

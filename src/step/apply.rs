@@ -11,7 +11,7 @@ use crate::facts::{Facts, Known, Read, Unread};
 use crate::journal::Permit;
 use crate::runbook::Apply;
 use crate::step::claims::{self, Claim};
-use crate::step::git::{awaited, is_moved};
+use crate::step::git::{awaited, is_moved, open_secret};
 use crate::step::set_flags::ended_badly;
 use crate::step::trial::Workloads;
 use crate::step::workload::{
@@ -56,6 +56,7 @@ pub fn forecast(spec: &Apply, setting: &Setting, facts: &mut Facts) -> Forecast 
         forecast.block("no git repository is named", Some(hint.to_owned()));
         return forecast;
     };
+    forecast.warnings.extend(open_secret(&read.repository));
     if let Some(why) = awaited([spec.at.as_str()]) {
         forecast.uncheckable(why, None);
         unsettle(&read, facts);

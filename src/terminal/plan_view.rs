@@ -3,6 +3,7 @@
 use crate::plan::{Plan, PlannedCriterion, PlannedStep, Rung};
 use crate::runbook::{Action, CommandForm, Confirm, OnFailure, SecretSource, Target};
 use crate::step::{FieldChange, Nature, Standing};
+use crate::world::forge::shown;
 
 use super::layout::{Page, duration, millis, width};
 use super::style::{Mark, Paint, Style};
@@ -79,7 +80,7 @@ fn head(page: &mut Page, plan: &Plan, style: &Style) {
         )
     });
     if let (true, Some(repository)) = (git, &plan.setting.repository) {
-        page.text("repository ", Paint::Plain, repository);
+        page.text("repository ", Paint::Plain, &shown(repository));
     }
     page.blank();
 }
@@ -309,8 +310,11 @@ pub fn rung_words(rung: &Rung, from: &Target, style: &Style) -> String {
 fn foot(page: &mut Page, plan: &Plan, style: &Style) {
     page.blank();
     if !plan.parameters.is_empty() {
-        let words: Vec<String> =
-            plan.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let words: Vec<String> = plan
+            .parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={}", shown(value)))
+            .collect();
         page.text("with    ", Paint::Dim, &words.join("  "));
     }
     if !plan.secrets.is_empty() {

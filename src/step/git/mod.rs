@@ -18,7 +18,7 @@ use crate::event::Outcome;
 use crate::facts::{Facts, Read, Unread};
 use crate::late;
 use crate::step::{Done, Forecast, Outputs, Setting};
-use crate::world::forge::{GitFact, GitRead, Question, shown};
+use crate::world::forge::{GitFact, GitRead, Question, holds_secret, shown};
 use crate::world::process::{Captured, Ending};
 
 /// The pinned fact by which a change is known again.
@@ -54,6 +54,7 @@ fn fact(
         no_repository(forecast);
         return None;
     };
+    forecast.warnings.extend(open_secret(url));
     let read = GitRead { repository: url.to_owned(), question };
     match facts.git.get(&read) {
         Some(Ok(fact)) => Some(fact.clone()),
@@ -103,6 +104,18 @@ pub(crate) fn is_moved(facts: &Facts, repository: Option<&str>, branch: &str) ->
 fn made_earlier<'a>(facts: &Facts, repository: Option<&str>, branch: &'a str) -> Option<&'a str> {
     let key = (repository?.to_owned(), branch.to_owned());
     facts.branched.contains(&key).then_some(branch)
+}
+
+/// A warning where an address holds a password: what is resolved of a runbook is in the journal of
+/// each run, from which it is resumed.
+pub(crate) fn open_secret(repository: &str) -> Option<String> {
+    holds_secret(repository).then(|| {
+        format!(
+            "the address {} holds a password or a token, which the record of the run \
+             keeps as well; leave it to git's credential helper",
+            shown(repository)
+        )
+    })
 }
 
 /// That something is only known when an earlier step has run, where a text names its output.

@@ -29,7 +29,7 @@ use crate::facts::{Known, Unread};
 pub use git::Limits;
 pub use propose::{Proposal, Proposed, Stamp};
 pub use push::{Pushed, push_argv, pushed};
-pub use url::{pull_request, shown};
+pub use url::{holds_secret, pull_request, shown};
 
 /// A question to a git remote.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

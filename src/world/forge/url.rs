@@ -54,7 +54,7 @@ fn secret(repository: &str) -> Option<&str> {
 }
 
 /// Whether the address itself holds a secret; it must then not stand in an argv.
-pub(super) fn holds_secret(repository: &str) -> bool {
+pub fn holds_secret(repository: &str) -> bool {
     secret(repository).is_some_and(|secret| !secret.is_empty())
 }
 

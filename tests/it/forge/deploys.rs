@@ -2,7 +2,7 @@
 //! what is said where there is none.
 
 use super::remote::{BROKEN, FILE, Remote};
-use crate::scenario::Scenario;
+use crate::scenario::{Endpoint, Scenario};
 
 const RESTORE: &str = "restore_files: { branch: feat/migration, from: develop, paths: [app], \
      message: Back }";
@@ -112,4 +112,24 @@ fn a_new_branch_at_a_commit_without_the_script_is_no_place_to_deploy_from() {
     let scenario = scenario(&remote, &later, command);
     scenario.run(&["component", "web", "--dry-run"]).exits(0);
     scenario.run(&["component", "web", "--yes"]).exits(5);
+}
+
+#[test]
+fn the_password_of_an_address_is_in_no_plan_and_is_warned_of() {
+    let remote = Remote::new();
+    let server = Endpoint::status(401);
+    let address = server.url("/x.git").replace("http://", "http://bob:s3cr3t@");
+    let scenario = scenario(&remote, RESTORE, &deploy("true")).settings(&format!(
+        "apiVersion: rollback/v1\nrepository: ${{repository}}\nparameters:\n  repository:\n    \
+         description: Where the code is\n    default: {address}\n"
+    ));
+    for output in ["text", "json"] {
+        let plan = scenario
+            .run(&["component", "web", "--dry-run", "--output", output])
+            .exits(4)
+            .says("holds a password");
+        let said = format!("{}{}", plan.stdout, plan.stderr);
+        assert!(!said.contains("s3cr3t"), "{said}");
+        assert!(said.contains("***@127.0.0.1"), "{said}");
+    }
 }
