@@ -2,14 +2,18 @@
 //! (run id, outputs of earlier steps, secrets) is still in the texts as `${name}`; see
 //! [`crate::runbook::template::settle`].
 
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use names::refuse_names;
+pub use names::refuse_namespace;
+
 use crate::after::After;
 use crate::error::{Error, Result, nearest};
-use crate::runbook::check::{is_name, is_object_name};
 use crate::runbook::parameters::{Parameters, Resolved};
 use crate::runbook::template::{self, Meaning};
 use crate::runbook::{
@@ -255,53 +259,6 @@ fn used(draft: &mut Draft, known: &BTreeMap<String, Parameter>) -> BTreeSet<Stri
         }
     });
     used
-}
-
-/// A namespace is part of the address of what is read: anything else than a name leads elsewhere.
-pub fn refuse_namespace(namespace: &str) -> Result<()> {
-    if is_name(namespace) {
-        return Ok(());
-    }
-    let shown = crate::runbook::problem::printable(namespace);
-    Err(Error::usage(format!("`{shown}` is not the name of a namespace"))
-        .hint("small letters, digits and `-`, at most 63 of them")
-        .into())
-}
-
-/// What a value may have turned into: an option or a path where a name is due.
-fn refuse_names(draft: &Draft) -> Result<()> {
-    refuse_namespace(&draft.namespace)?;
-    for step in &draft.steps {
-        let words: Vec<&str> = match &step.action {
-            Action::RevertCommits(a) => {
-                a.commits.iter().chain([&a.branch]).map(String::as_str).collect()
-            }
-            Action::RestoreFiles(a) => {
-                a.paths.iter().chain([&a.branch, &a.from]).map(String::as_str).collect()
-            }
-            Action::Apply(a) => a.paths.iter().chain([&a.at]).map(String::as_str).collect(),
-            Action::RestoreSnapshot(a) => vec![a.name.as_str()],
-            Action::RollbackBranch(a) => [&a.branch, &a.on].map(String::as_str).to_vec(),
-            _ => Vec::new(),
-        };
-        let objects: Vec<&str> = match &step.action {
-            Action::SetFlags(a) => {
-                let workload = a.workload.iter().map(|workload| workload.name.as_str());
-                a.configmap.iter().map(String::as_str).chain(workload).collect()
-            }
-            Action::Restart(a) => a.workloads.iter().map(|it| it.name.as_str()).collect(),
-            Action::RolloutUndo(a) => vec![a.workload.name.as_str()],
-            Action::Wait(a) => a.rollout.iter().map(|it| it.name.as_str()).collect(),
-            _ => Vec::new(),
-        };
-        let option = words.into_iter().find(|word| word.is_empty() || word.starts_with('-'));
-        if let Some(word) = option.or_else(|| objects.into_iter().find(|it| !is_object_name(it))) {
-            let message = format!("step `{}`: `{word}` cannot be used as a name here", step.id);
-            let hint = format!("correct the parameter, or the runbook at {}", step.place);
-            return Err(Error::usage(message).hint(hint).into());
-        }
-    }
-    Ok(())
 }
 
 fn is_git(action: &Action) -> bool {
