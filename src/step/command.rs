@@ -13,7 +13,7 @@ use crate::step::{Doing, Done, Effect, Forecast, Nature, Outputs};
 use crate::world::forge::Forge;
 use crate::world::hands::Hands;
 use crate::world::leftovers::Room;
-use crate::world::process::{Ending, Invocation, capture, find_program};
+use crate::world::process::{Ending, Invocation, capture, find_program, is_on_the_path};
 
 /// How long a probe may take.
 const PROBE: Duration = Duration::from_secs(10);
@@ -59,12 +59,12 @@ fn in_directory(spec: &Command, program: &str) -> bool {
     elsewhere && program.contains('/') && !program.starts_with('/')
 }
 
-/// Whether a program cannot do without the file that its first argument names. A shell looks for a
-/// bare name on the PATH as well, and node adds an extension.
+/// Whether a program cannot do without the file that its first argument names. A shell may look for
+/// a bare name on the PATH as well, and node adds an extension.
 fn reads_first_argument(program: &str, argument: &str) -> bool {
     match program.rsplit('/').next().unwrap_or(program) {
         "python" | "python3" | "ruby" | "perl" => true,
-        "bash" | "sh" => argument.contains('/'),
+        "bash" | "sh" => argument.contains('/') || !is_on_the_path(argument),
         "node" => Path::new(argument).extension().is_some(),
         _ => false,
     }

@@ -18,7 +18,9 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use environment::environment;
-pub use environment::{add_to_every_child, find_program, paths_from_here, variable};
+pub use environment::{
+    add_to_every_child, find_program, is_on_the_path, paths_from_here, variable,
+};
 pub use groups::{find_marked, group_exists, kill_marked, start_time};
 
 /// How long a group may take to end after TERM before it is killed.
@@ -352,48 +354,4 @@ pub fn reason(invocation: &Invocation, error: &io::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shell(script: &str, timeout: Duration) -> Captured {
-        capture(&Invocation::new(["sh", "-c", script], timeout))
-    }
-
-    #[test]
-    fn a_child_s_result_is_data() {
-        let captured = shell("echo out; echo err >&2; exit 3", Duration::from_secs(5));
-        assert_eq!(captured.ending, Ending::Exit(3));
-        assert_eq!(captured.text(), "out");
-        assert_eq!(captured.complaint(), ["err"]);
-    }
-
-    #[test]
-    fn a_grandchild_that_holds_the_output_does_not_hold_us() {
-        let captured = shell("sleep 60 & echo started", Duration::from_secs(30));
-        assert_eq!(captured.text(), "started");
-        assert!(captured.elapsed < Duration::from_secs(20), "waited for the grandchild");
-    }
-
-    #[test]
-    fn a_program_that_is_not_there_is_a_sentence() {
-        let captured = capture(&Invocation::new(["no-such-program"], Duration::from_secs(1)));
-        assert_eq!(
-            captured.ending.phrase(),
-            "could not be started: `no-such-program` is not on the PATH"
-        );
-    }
-
-    #[test]
-    fn a_timeout_ends_a_child_that_ignores_term_and_its_children() {
-        let captured = shell("trap '' TERM; sleep 61 & echo $!; wait", Duration::from_millis(200));
-        assert_eq!(captured.ending, Ending::TimedOut);
-        let survivor: i32 = captured.text().parse().expect("the grandchild's id");
-        let alive = Pid::from_raw(survivor)
-            .is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok());
-        assert!(!alive || zombie(survivor), "{survivor} survived");
-    }
-
-    fn zombie(pid: i32) -> bool {
-        std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "))
-    }
-}
+mod tests;

@@ -122,3 +122,9 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|dir| dir.join(name)).find(|path| executable(path))
 }
+
+/// Whether a file of this name is on the PATH, executable or not: where a shell looks for a script.
+pub fn is_on_the_path(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| dir.join(name).is_file())
+}
