@@ -181,7 +181,7 @@ fn measured(values: &str, healthy: bool) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let now = now.unwrap_or_default().as_secs_f64();
     let value = values.split('/').nth(usize::from(!healthy)).unwrap_or_default().to_owned();
-    let value = if values.contains("query=timestamp") { now.to_string() } else { value };
+    let value = if values.contains("timestamp%28") { now.to_string() } else { value };
     json!({"status": "success", "data": {"resultType": "vector", "result": [
         {"metric": {}, "value": [now, value]},
     ]}})

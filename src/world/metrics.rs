@@ -9,6 +9,8 @@ use serde_json::Value;
 use super::web::{self, Fetch};
 use crate::terminal::sanitize;
 
+mod selectors;
+
 /// A sample older than this is stale: somebody stopped measuring.
 pub const MAX_AGE: Duration = Duration::from_secs(120);
 
@@ -107,8 +109,9 @@ impl Server {
     /// twice the limit at most; for a helper thread.
     ///
     /// An instant query answers with the time of the evaluation, whatever the age of the samples it
-    /// used (up to five minutes). For a plain selector a second query tells the samples' own time; an
-    /// expression with `rate` and the like is empty by itself when nothing is measured any more.
+    /// used (up to five minutes). A second query tells the samples' own time; what is read of a range, as
+    /// by `rate`, is empty by itself when nothing was measured in it. Newer servers could be told to look
+    /// back less far; the second query is understood by all.
     pub fn instant(&self, query: &str, ago: Option<Duration>) -> Result<Point, NoData> {
         let wanted = now() - ago.unwrap_or_default().as_secs_f64();
         let ask = |query: &str| {
@@ -125,9 +128,15 @@ impl Server {
             return Err(NoData::Ahead(ahead));
         }
         let mut age = span(wanted - point.at);
-        if is_selector(query) {
-            let sampled = ask(&format!("timestamp({query})"))?.value;
-            age = age.max(span(point.at - sampled));
+        let selectors = selectors::instant(query);
+        if !selectors.is_empty() {
+            match ask(&selectors::oldest(&selectors)) {
+                Ok(sampled) => age = age.max(span(point.at - sampled.value)),
+                // `absent(x)` has a value where its series has none; and what we take for a selector
+                // need not be one.
+                Err(NoData::Empty | NoData::Unreadable(_)) => {}
+                Err(why) => return Err(why),
+            }
         }
         if age > MAX_AGE {
             return Err(NoData::Stale(age));
@@ -260,21 +269,6 @@ fn labels(metric: &Value) -> String {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     sanitize::line(&format!("{{{}}}", pairs.join(",")))
-}
-
-/// Whether an expression is only the name of a metric, with or without labels.
-fn is_selector(query: &str) -> bool {
-    let query = query.trim();
-    let (name, labels) = match query.split_once('{') {
-        None => (query, "}"),
-        Some((name, labels)) => (name.trim(), labels),
-    };
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
-    !name.is_empty()
-        && name.chars().all(word)
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && labels.ends_with('}')
-        && !labels.trim_end_matches('}').contains(['{', '}'])
 }
 
 #[cfg(test)]

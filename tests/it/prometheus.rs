@@ -37,6 +37,14 @@ impl Exporter {
         self.numbers.lock().expect("lock").insert(name.to_owned(), value);
     }
 
+    /// From now on this is the number, measured so long ago.
+    pub fn set_old(&self, name: &str, value: f64, age: Duration) {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let then = now.expect("after 1970").saturating_sub(age).as_millis();
+        // The last line is empty: what follows it is no number.
+        self.set(&format!("{name} {value} {then}\n# "), 0.0);
+    }
+
     /// From now on there is no such number.
     pub fn remove(&self, name: &str) {
         self.numbers.lock().expect("lock").remove(name);

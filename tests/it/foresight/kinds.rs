@@ -11,7 +11,7 @@ const APPLY: &str =
     "      - { id: fault, name: Apply, apply: { ref: develop, paths: [deploy] } } # flags\n";
 const SHALLOW: &str = "      - { id: fault, name: Revert, revert_commits: { branch: feat/migration, commits: [\"@BROKEN\"], repository: \"file://@DIR/shallow.git\" } }\n";
 const BRANCH: &str = "      - { id: fault, name: Branch, rollback_branch: { branch: back, on: feat/migration, commit: \"@BROKEN\" } }\n";
-const METRIC: &str = "      - { id: fault, name: Ask, timeout: 300ms, metric: { url: \"@URL\", query: sum(errors), below: 0.05 } }\n";
+const METRIC: &str = "      - { id: fault, name: Ask, timeout: 300ms, metric: { url: \"@URL\", query: \"sum(rate(errors[1m]))\", below: 0.05 } }\n";
 const SET_THEN_RESTART_AGENT: &str = "      - { id: first, name: Set, set_flags: { configmap: flags, flags: { OTHER: \"false\" } } }\n      - { id: fault, name: Restart, restart: [deployment/web] }\n";
 
 /// The only container, changed.

@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::prometheus::{Prometheus, eventually};
 use crate::scenario::{Endpoint, Scenario};
 
 /// A Prometheus that answers with these values, one series each.
@@ -30,7 +31,7 @@ fn measured(prometheus: &Endpoint) -> Scenario {
         .component(
             "dispatcher",
             "methods:\n  flag:\n    steps:\n      - name: Touch\n        command: [touch, done]\n        \
-             probe: [test, -e, done]\nrecovered_when:\n  - metric: { query: sum(errors), below: \
+             probe: [test, -e, done]\nrecovered_when:\n  - metric: { query: \"sum(rate(errors[1m]))\", below: \
              0.05 }\n    within: 2s\n",
         )
 }
@@ -130,7 +131,7 @@ fn a_number_that_has_not_held_long_enough_is_said_not_to_have() {
         "queue",
         &format!(
             "methods:\n  flag:\n    steps:\n      - name: The queue is short\n        metric: {{ query: \
-             sum(queue), at_most: 3, for: 1s, url: \"{}\" }}\n        timeout: 1100ms\n",
+             \"sum(rate(queue[1m]))\", at_most: 3, for: 1s, url: \"{}\" }}\n        timeout: 1100ms\n",
             prometheus.url("")
         ),
     );
@@ -143,4 +144,34 @@ fn a_number_that_has_not_held_long_enough_is_said_not_to_have() {
         .run(&["component", "queue", "--yes"])
         .exits(1)
         .says("3 <= 3, but not for 1s within 1s 100ms");
+}
+
+#[test]
+fn an_expression_of_stale_samples_passes_nothing_however_it_is_written() {
+    let prometheus = Prometheus::start();
+    prometheus.exporter.set("fresh", 1.0);
+    prometheus.exporter.set_old("stale", 1.0, std::time::Duration::from_secs(220));
+    let ask = |query: &str| {
+        let scenario = Scenario::new().component(
+            "queue",
+            &format!(
+                "methods:\n  flag:\n    steps:\n      - name: Measure\n        metric: {{ query: \
+                 {query:?}, above: 0, url: \"{}\" }}\n        timeout: 100ms\n",
+                prometheus.url
+            ),
+        );
+        scenario.run(&["component", "queue", "--yes"])
+    };
+    eventually("both are scraped", || {
+        (ask("fresh").code == Some(5) && ask("stale").stdout.contains("the last sample is 3m"))
+            .then_some(())
+    });
+    for query in ["sum(fresh)", "fresh * 1", "sum(fresh) or vector(0)", "1 + absent(nothing)"] {
+        ask(query).exits(5);
+    }
+    for query in
+        ["stale", "sum(stale)", "stale * 1", "sum(fresh) / sum(stale)", "max(stale) or max(fresh)"]
+    {
+        ask(query).exits(1).says("no data: the last sample is 3m");
+    }
 }
