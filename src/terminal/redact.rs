@@ -1,5 +1,5 @@
 //! Keeps declared secrets out of everything that is shown or kept: their values, each line of them, and
-//! the forms in which programs print them ([`forms`]).
+//! the forms in which programs print them (`forms`).
 //!
 //! Values of fewer than four characters are left alone: blacking out every `1` or `no` would make
 //! output unreadable and would give the value away by where the black is. Whoever loads the secrets says
