@@ -34,8 +34,8 @@ fn the_socket_of_a_killed_run_is_removed_by_the_next_and_a_living_one_s_is_not()
     let body = format!(
         "methods:\n  flag:\n    steps:\n      - name: Off\n        \
          set_flags: {{ configmap: flags, flags: {{ NEW_CODE: \"false\" }} }}\n      \
-         - name: Long\n        idempotent: true\n        command: [sh, -c, \"touch {}; \
-         while [ ! -e {} ]; do sleep 0.05; done\"]\n",
+         - name: Long\n        idempotent: true\n        command: [sh, -c, \"touch {0}; \
+         while [ -e {0} ] && [ ! -e {1} ]; do sleep 0.05; done\"]\n",
         witness.display(),
         scenario.path("go").display()
     );
@@ -72,7 +72,7 @@ fn a_checkout_in_which_something_outlived_the_run_is_named_and_removed_later() {
             "methods:\n  code:\n    steps:\n      - id: restore\n        name: Restore\n        \
              restore_files: {{ branch: feat/migration, from: develop, paths: [{FILE}], message: \
              back }}\n      - name: Deploy\n        checkout: restore\n        idempotent: true\n        \
-             command: [sh, -c, \"touch {}; while [ ! -e {} ]; do sleep 0.05; done\"]\n",
+             command: [sh, -c, \"touch {0}; while [ -e {0} ] && [ ! -e {1} ]; do sleep 0.05; done\"]\n",
             witness.display(),
             go.display()
         ),
