@@ -25,19 +25,8 @@ pub fn setting(draft: &Draft) -> Setting {
 /// Whether a step reads or changes the cluster.
 pub fn needs_cluster<'s>(steps: impl IntoIterator<Item = &'s Step>) -> bool {
     steps.into_iter().any(|step| match &step.action {
-        Action::SetFlags(_)
-        | Action::Restart(_)
-        | Action::RolloutUndo(_)
-        | Action::Apply(_)
-        | Action::RestoreSnapshot(_) => true,
         Action::Wait(spec) => !spec.rollout.is_empty(),
-        Action::RevertCommits(_)
-        | Action::RestoreFiles(_)
-        | Action::RollbackBranch(_)
-        | Action::Command(_)
-        | Action::Http(_)
-        | Action::Metric(_)
-        | Action::Manual(_) => false,
+        action => kinds::is_in_cluster(action),
     })
 }
 

@@ -3,11 +3,10 @@
 //! seconds, and its deletion needs a precondition that kubectl cannot give. Every write is a
 //! compare-and-swap.
 
-use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::Cluster;
-use super::rest::{Ask, Rejected};
+use super::rest::{Ask, Method, Rejected};
 use crate::facts::{Known, Unread};
 
 const WHAT: &str = "leases.coordination.k8s.io";

@@ -5,9 +5,10 @@ use std::io::{self, Read};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+pub(super) use reqwest::Method;
+use reqwest::StatusCode;
 use reqwest::blocking::{Client, Response};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HOST};
-use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 use super::proxy::Proxy;
